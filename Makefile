@@ -1,0 +1,58 @@
+# The two commands are `make book` and `make test`. Everything lives in .venv and _build, nothing else is touched.
+# Another Python: `make book PYTHON=python3.12`. Another torch build (CPU, CUDA): see README.md.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv/bin/python
+NOTEBOOKS := $(wildcard book/*.ipynb)
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book serve test notebooks lab bench clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+book: .venv/book-ready ## build the course: _build/html/index.html
+	@# Sphinx tells a warning only once: after a failure the next build reads every page again.
+	@.venv/bin/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@echo "The book is ready: open _build/html/index.html in a browser, or run 'make serve'."
+
+serve: ## serve the built book on this machine only, at http://127.0.0.1:8000
+	@test -f _build/html/index.html || { echo "There is no book yet: run 'make book' first."; exit 1; }
+	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+test: .venv/test-ready book ## check everything: code, stored notebooks, pages in a browser
+	@failed=; run() { echo; echo "== $$*"; env $(ONE_THREAD) $(VENV) -m "$$@" || failed="$$failed $$1"; }; \
+	run ruff check .; \
+	run codespell_lib; \
+	run mypy; \
+	run pytest -n 2 --dist loadfile --nbval --nbval-current-env tests convlib $(NOTEBOOKS); \
+	echo; if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; else echo "Everything passed."; fi
+
+notebooks: .venv/book-ready ## run the notebooks and store their outputs in the one agreed form
+	@$(VENV) tools/notebooks.py
+
+lab: .venv/book-ready ## open the notebooks in JupyterLab
+	@$(VENV) -m jupyterlab --notebook-dir=book
+
+bench: .venv/book-ready ## compare the speed of convlib with torch on this machine
+	@$(VENV) benchmarks/conv2d.py
+
+clean: ## remove the built book and all caches (not .venv)
+	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
+	@find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +
+
+.venv/book-ready: requirements.txt pyproject.toml | $(VENV)
+	@$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@touch $@
+
+.venv/test-ready: tests/requirements.txt .venv/book-ready
+	@$(VENV) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The course needs Python 3.11 or newer: \
+	name one, as in 'make book PYTHON=python3.12'."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments: install its venv \
+	package (Debian, Ubuntu: apt-get install python3-venv)."; exit 1; }
+	$(PYTHON) -m venv .venv
