@@ -1,8 +1,9 @@
 # The two commands are `make book` and `make test`. Everything lives in .venv and _build, nothing else is touched.
-# Another Python: `make book PYTHON=python3.12`. Another torch build (CPU, CUDA): see README.md.
+# Another Python: `make book PYTHON=python3.12`. Another build of torch: `make book TORCH_BUILD=cpu` (or cu128, ...).
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin/python
+PIP := $(VENV) -m pip install --quiet --disable-pip-version-check
 NOTEBOOKS := $(wildcard book/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 .DEFAULT_GOAL := help
@@ -43,11 +44,13 @@ clean: ## remove the built book and all caches (not .venv)
 	@find . -path ./.venv -prune -o -name __pycache__ -exec rm -rf {} +
 
 .venv/book-ready: requirements.txt pyproject.toml | $(VENV)
-	@$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@echo "Installing what requirements.txt pins into .venv: a few minutes, once."
+	@$(if $(TORCH_BUILD),$(PIP) "$$(grep -o '^torch==[^ ]*' requirements.txt)" --index-url https://download.pytorch.org/whl/$(TORCH_BUILD))
+	@$(PIP) -r requirements.txt -e .
 	@touch $@
 
 .venv/test-ready: tests/requirements.txt .venv/book-ready
-	@$(VENV) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(PIP) -r tests/requirements.txt
 	@touch $@
 
 $(VENV):
