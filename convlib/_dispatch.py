@@ -1,0 +1,71 @@
+"""NumPy arrays run the function they were given to; torch tensors run its namesake in `torch_ops`.
+
+torch is never imported unless a tensor arrives, and a tensor can only arrive once the caller has imported it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+
+Array: TypeAlias = Any  # a NumPy array or a torch tensor; the result is of the same kind as the arguments
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def is_tensor(value: object) -> bool:
+    """True for a torch tensor, without importing torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a NumPy function that has a twin in `torch_ops`.
+
+    `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
+    """
+
+    def decorate(body: Callable[P, R]) -> Callable[P, R]:
+        names = tuple(inspect.signature(body).parameters)
+
+        @functools.wraps(body)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            arrays = [name for name, value in given.items() if isinstance(value, np.ndarray)]
+            tensors = [name for name, value in given.items() if is_tensor(value)]
+            if arrays and tensors:
+                raise TypeError(
+                    f"{body.__name__}: {arrays[0]} is a NumPy array but {tensors[0]} is a torch tensor; convert one of them"
+                )
+            check(*args, **kwargs)
+            if tensors:
+                from convlib import torch_ops
+
+                twin: Callable[P, R] = getattr(torch_ops, body.__name__)
+                return twin(*args, **kwargs)
+            return body(*args, **kwargs)
+
+        return run
+
+    return decorate
+
+
+def require_array(function: str, name: str, value: object) -> None:
+    """Raise unless `value` is a NumPy array or a torch tensor."""
+    if not (isinstance(value, np.ndarray) or is_tensor(value)):
+        raise TypeError(f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}")
+
+
+def require_same_dtype(function: str, **arrays: Array) -> None:
+    """Raise unless all arrays that are not None share one dtype, as torch demands."""
+    given = {name: array for name, array in arrays.items() if array is not None}
+    (first, reference), *others = given.items()
+    for name, array in others:
+        if array.dtype != reference.dtype:
+            raise TypeError(f"{function}: {first} is {reference.dtype} but {name} is {array.dtype}; they must be equal")

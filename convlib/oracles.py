@@ -1,0 +1,123 @@
+"""The definitions, word for word: plain nested loops, and gradients by finite differences.
+
+Slow and obvious on purpose. The chapters show these functions and the tests judge by them, so they use nothing of convlib:
+a mistake there cannot hide here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def correlate2d_loops(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
+    """Cross-correlation of one image with one kernel, wherever the kernel lies inside.
+
+    Examples
+    --------
+    >>> correlate2d_loops(np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 10]]))
+    array([[21, 32],
+           [54, 65]])
+    """
+    kh, kw = kernel.shape
+    height, width = image.shape[0] - kh + 1, image.shape[1] - kw + 1
+    output = np.zeros((height, width), dtype=image.dtype)
+    for i in range(height):
+        for j in range(width):
+            for u in range(kh):
+                for v in range(kw):
+                    output[i, j] += kernel[u, v] * image[i + u, j + v]
+    return output
+
+
+def conv2d_loops(
+    input: NDArray[Any],
+    weight: NDArray[Any],
+    bias: NDArray[Any] | None = None,
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int] = (0, 0),
+    dilation: tuple[int, int] = (1, 1),
+    groups: int = 1,
+) -> NDArray[Any]:
+    """`convlib.conv2d` of a batch (N, C, H, W), as seven nested loops.
+
+    Examples
+    --------
+    >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+    >>> conv2d_loops(x, np.array([[[[0.0, 1.0], [2.0, 3.0]]]]))  # 0*0 + 1*1 + 2*3 + 3*4 = 19, ...
+    array([[[[19., 25.],
+             [37., 43.]]]])
+    """
+    images, _, height, width = input.shape
+    out_channels, slices, kh, kw = weight.shape  # slices: input channels that one kernel sees
+    (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
+    out_height = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    out_width = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    output = np.zeros((images, out_channels, out_height, out_width), dtype=input.dtype)
+    for n, o, i, j in product(range(images), range(out_channels), range(out_height), range(out_width)):
+        first = o // (out_channels // groups) * slices  # first input channel of this output channel's group
+        for c, u, v in product(range(slices), range(kh), range(kw)):
+            row, column = i * sh + u * dh - ph, j * sw + v * dw - pw
+            if 0 <= row < height and 0 <= column < width:
+                output[n, o, i, j] += weight[o, c, u, v] * input[n, first + c, row, column]
+        if bias is not None:
+            output[n, o, i, j] += bias[o]
+    return output
+
+
+def conv_loops(
+    input: NDArray[Any],
+    weight: NDArray[Any],
+    bias: NDArray[Any] | None = None,
+    stride: Sequence[int] = (),
+    padding: Sequence[tuple[int, int]] = (),
+    dilation: Sequence[int] = (),
+    groups: int = 1,
+) -> NDArray[Any]:
+    """The same for any number of spatial axes, with (before, after) padding for each.
+
+    Examples
+    --------
+    >>> conv_loops(np.array([[[1, 2, 3]]]), np.array([[[1, 10]]]), padding=[(1, 0)])  # 1*0 + 10*1, 1*1 + 10*2, ...
+    array([[[10, 21, 32]]])
+    """
+    axes = range(input.ndim - 2)
+    stride, dilation = stride or [1 for _ in axes], dilation or [1 for _ in axes]
+    padding = padding or [(0, 0) for _ in axes]
+    size, kernel = input.shape[2:], weight.shape[2:]
+    out_channels, slices = weight.shape[:2]
+    counts = [(size[a] + sum(padding[a]) - dilation[a] * (kernel[a] - 1) - 1) // stride[a] + 1 for a in axes]
+    output = np.zeros((len(input), out_channels, *counts), dtype=input.dtype)
+    for n, o, *position in np.ndindex(output.shape):
+        total = output.dtype.type(0 if bias is None else bias[o])
+        for c, *tap in np.ndindex(slices, *kernel):
+            pixel = [position[a] * stride[a] + tap[a] * dilation[a] - padding[a][0] for a in axes]
+            if all(0 <= pixel[a] < size[a] for a in axes):
+                channel = o // (out_channels // groups) * slices + c
+                total += weight[(o, c, *tap)] * input[(n, channel, *pixel)]
+        output[(n, o, *position)] = total
+    return output
+
+
+def finite_difference(function: Callable[[NDArray[Any]], Any], at: NDArray[Any], step: float = 1e-6) -> NDArray[Any]:
+    """Gradient of a function with one number as its result, by moving each entry a little up and down.
+
+    The error is about ``step**2`` from the curve and 1e-16 / ``step`` from rounding, so only float64 makes sense.
+
+    Examples
+    --------
+    >>> finite_difference(lambda x: (x**2).sum(), np.array([1.0, 3.0])).round(6)  # 2x
+    array([2., 6.])
+    """
+    gradient = np.zeros_like(at)
+    for index in np.ndindex(at.shape):
+        moved = at.copy()
+        moved[index] = at[index] + step
+        above = function(moved)
+        moved[index] = at[index] - step
+        gradient[index] = (above - function(moved)) / (2 * step)
+    return gradient

@@ -1,0 +1,208 @@
+"""Pure integer arithmetic: how large a result is, and what it costs.
+
+Everything here works on sizes alone; no array is made. Where a function takes one number for each axis it also takes a
+single number, which then stands for the only axis, or for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+Ints: TypeAlias = int | Sequence[int]
+Padding: TypeAlias = int | Sequence[int] | str
+
+LARGEST_ALLOCATION = 2**36  # bytes; a larger result is refused before anything is allocated
+
+
+def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = "") -> tuple[int, ...]:
+    """One integer for each of `n` axes.
+
+    A single integer, or a sequence of one, stands for every axis.
+
+    Raises
+    ------
+    TypeError
+        An entry is not an integer.
+    ValueError
+        There are more or fewer entries than axes, or one is smaller than `at_least`.
+
+    Examples
+    --------
+    >>> as_tuple(3, 2, "kernel_size")
+    (3, 3)
+    >>> as_tuple((3, 5), 2, "kernel_size")
+    (3, 5)
+    """
+    where = f"{function}: " if function else ""
+    entries = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    if len(entries) == 1:
+        entries *= n
+    if not all(hasattr(entry, "__index__") and not isinstance(entry, bool) for entry in entries):
+        raise TypeError(f"{where}{name} must be an integer or {n} integers, got {value!r}")
+    if len(entries) != n:
+        raise ValueError(f"{where}{name} must be one integer or {n}, got {value!r}")
+    numbers = tuple(int(entry) for entry in entries)  # type: ignore[call-overload]
+    if min(numbers) < at_least:
+        raise ValueError(f"{where}{name} must be at least {at_least}, got {value!r}")
+    return numbers
+
+
+def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
+    """Pixels from the first tap of a kernel to its last, both counted: d(k - 1) + 1.
+
+    Examples
+    --------
+    >>> effective_kernel_size(3, dilation=2)  # taps at 0, 2, 4
+    5
+    """
+    return dilation * (kernel_size - 1) + 1
+
+
+def resolve_padding(
+    padding: Padding, kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int], function: str = ""
+) -> tuple[tuple[int, int], ...]:
+    """Pixels added (before, after) each axis.
+
+    ``"valid"`` adds none. ``"same"`` adds d(k - 1) in all, so that with stride 1 the size is kept; where that is odd, as
+    for an even kernel, the extra pixel goes after, as in torch.
+
+    Raises
+    ------
+    ValueError
+        An unknown word, ``"same"`` with a stride above 1, or a negative number.
+
+    Examples
+    --------
+    >>> resolve_padding("same", (3, 4), (1, 1), (1, 1))
+    ((1, 1), (1, 2))
+    >>> resolve_padding(2, (3, 3), (1, 1), (1, 1))
+    ((2, 2), (2, 2))
+    """
+    where = f"{function}: " if function else ""
+    n = len(kernel_size)
+    if isinstance(padding, str):
+        if padding == "valid":
+            return ((0, 0),) * n
+        if padding != "same":
+            raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {padding!r}")
+        if any(s != 1 for s in stride):
+            raise ValueError(f"{where}padding='same' needs stride 1, got stride {tuple(stride)}; give padding in pixels")
+        totals = [d * (k - 1) for k, d in zip(kernel_size, dilation, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    return tuple((p, p) for p in as_tuple(padding, n, "padding", at_least=0, function=function))
+
+
+def conv_output_size(
+    input_size: Ints, kernel_size: Ints, stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> int | tuple[int, ...]:
+    r"""Spatial size of a convolution's output.
+
+    The padded input, less what the kernel spans, holds so many whole strides, and the first position counts too:
+
+    .. math:: \left\lfloor \frac{n + 2p - d(k - 1) - 1}{s} \right\rfloor + 1
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, dilation
+        In pixels; an integer for one axis, or a tuple with one entry for each. Padding is added on either side;
+        ``"same"`` and ``"valid"`` as in `convlib.conv2d`.
+
+    Returns
+    -------
+    int or tuple of int
+        As `input_size` was given.
+
+    Raises
+    ------
+    ValueError
+        The kernel does not fit into the padded input.
+
+    See Also
+    --------
+    torch.nn.Conv2d : states the same formula. Derived in chapter 3; Dumoulin and Visin (2016), relation 6.
+
+    Examples
+    --------
+    >>> conv_output_size(7, 3, stride=2)  # positions 0, 2, 4
+    3
+    >>> conv_output_size((224, 224), 7, stride=4, padding=3)
+    (56, 56)
+    """
+    sizes = (input_size,) if isinstance(input_size, int) else tuple(input_size)
+    n = len(sizes)
+    kernel = as_tuple(kernel_size, n, "kernel_size")
+    strides = as_tuple(stride, n, "stride")
+    dilations = as_tuple(dilation, n, "dilation")
+    pads = resolve_padding(padding, kernel, strides, dilations)
+    result = window_counts(sizes, kernel, strides, pads, dilations)
+    return result[0] if isinstance(input_size, int) else result
+
+
+def window_counts(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+    function: str = "",
+) -> tuple[int, ...]:
+    """How many windows fit along each axis; the arithmetic under `conv_output_size`, with (before, after) padding."""
+    counts = []
+    for axis, (n, k, s, (before, after), d) in enumerate(zip(sizes, kernel, stride, padding, dilation, strict=True)):
+        room = n + before + after - effective_kernel_size(k, d)
+        if room < 0:
+            where = f"{function}: " if function else ""
+            dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
+            raise ValueError(
+                f"{where}the kernel spans {effective_kernel_size(k, d)} pixels{dilated} along spatial axis {axis}, "
+                f"but the padded input has {n + before + after} (size {n}, padding {before} + {after})"
+            )
+        counts.append(room // s + 1)
+    return tuple(counts)
+
+
+def conv_parameters(
+    in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int = 1, bias: bool = True
+) -> int:
+    """Learnable numbers of a convolution: one kernel slice for each pair of connected channels, one bias for each output.
+
+    The size of the image does not occur.
+
+    Examples
+    --------
+    >>> conv_parameters(10, 5, (1, 1))  # 5 * 10 * 1 * 1 + 5
+    55
+    """
+    return out_channels * (in_channels // groups) * math.prod(kernel_size) + (out_channels if bias else 0)
+
+
+def conv_multiply_adds(
+    in_channels: int, out_channels: int, kernel_size: Sequence[int], output_size: Sequence[int], groups: int = 1
+) -> int:
+    """Multiply-adds of a convolution for one image: every weight is used once for every output position.
+
+    A source that counts "FLOPs" usually counts each multiply-add as two.
+
+    Examples
+    --------
+    >>> conv_multiply_adds(1, 1, (2, 2), (2, 2))  # 4 positions of 4 products
+    16
+    """
+    return conv_parameters(in_channels, out_channels, kernel_size, groups, bias=False) * math.prod(output_size)
+
+
+def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) -> None:
+    """Raise before allocating more than 2^36 bytes.
+
+    Raises
+    ------
+    ValueError
+        Names what would have been allocated, and its size in GiB.
+    """
+    if elements * itemsize > LARGEST_ALLOCATION:
+        raise ValueError(
+            f"{function}: {what} would take {elements * itemsize / 2**30:.0f} GiB, more than the "
+            f"{LARGEST_ALLOCATION // 2**30} GiB that are allowed"
+        )

@@ -1,0 +1,105 @@
+"""The torch twin of every operation, on one page: the same names, on the tensor's own device, with autograd.
+
+The public functions have checked their arguments before they come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn import grad as torch_grad
+
+from convlib.conv import correlation_padding, geometry
+from convlib.shapes import Ints, Padding
+
+pad = F.pad
+unfold = F.unfold
+fold = F.fold
+
+
+def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
+    return F.pad(input, [side for sides in reversed(padding) for side in sides])
+
+
+def _convolution(
+    n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Padding, dilation: Ints, groups: int
+) -> Tensor:
+    forward = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
+    if padding == "same":  # spelled out, since torch warns about the copy that uneven padding costs
+        _, _, pads, dilations, _ = geometry(input.shape[-n:], weight.shape[2:], stride, padding, dilation, "")
+        return forward(_pad_sides(input, pads), weight, bias, dilation=dilations, groups=groups)
+    return forward(input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _convolution(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _convolution(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _convolution(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _grad_input(
+    n: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor,
+    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+) -> Tensor:  # fmt: skip
+    """torch.nn.grad takes one padding for both sides, so the padded image's gradient is taken and cropped."""
+    spatial = tuple(input_size[-n:])
+    _, strides, pads, dilations, _ = geometry(spatial, weight.shape[2:], stride, padding, dilation, "")
+    padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
+    backward = (torch_grad.conv1d_input, torch_grad.conv2d_input, torch_grad.conv3d_input)[n - 1]
+    gradient = backward((*input_size[:-n], *padded), weight, grad_output, strides, 0, dilations, groups)
+    return _pad_sides(gradient, [(-before, -after) for before, after in pads])
+
+
+def conv1d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_input(1, input_size, weight, grad_output, stride, padding, dilation, groups)
+
+
+def conv2d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_input(2, input_size, weight, grad_output, stride, padding, dilation, groups)
+
+
+def conv3d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_input(3, input_size, weight, grad_output, stride, padding, dilation, groups)
+
+
+def _grad_weight(
+    n: int, input: Tensor, weight_size: Sequence[int], grad_output: Tensor,
+    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+) -> Tensor:  # fmt: skip
+    _, strides, pads, dilations, _ = geometry(input.shape[-n:], weight_size[2:], stride, padding, dilation, "")
+    backward = (torch_grad.conv1d_weight, torch_grad.conv2d_weight, torch_grad.conv3d_weight)[n - 1]
+    return backward(_pad_sides(input, pads), weight_size, grad_output, strides, 0, dilations, groups)
+
+
+def conv1d_weight(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_weight(1, input, weight_size, grad_output, stride, padding, dilation, groups)
+
+
+def conv2d_weight(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_weight(2, input, weight_size, grad_output, stride, padding, dilation, groups)
+
+
+def conv3d_weight(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    return _grad_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
+
+
+def eye_like(tensor: Tensor, n: int) -> Tensor:
+    return torch.eye(n, dtype=tensor.dtype, device=tensor.device)
+
+
+def correlate2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
+    return conv2d(_pad_sides(input, correlation_padding(kernel.shape, mode))[None], kernel[None, None])[0]
+
+
+def convolve2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
+    pads = [(after, before) for before, after in correlation_padding(kernel.shape, mode)]
+    return conv2d(_pad_sides(input, pads)[None], kernel.flip(0, 1)[None, None])[0]

@@ -1,0 +1,379 @@
+"""Padding, and the one sliding-window view under every convolution and every pooling.
+
+`sliding_windows` lays all windows of an image side by side without copying a pixel. `im2col` copies them into the columns
+of a matrix, so that a convolution becomes one matrix product. `col2im` is its adjoint: it adds columns back to where they
+came from, which is how a gradient travels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convlib._dispatch import Array, dispatch, is_tensor, require_array
+from convlib.shapes import Ints, as_tuple, effective_kernel_size, refuse_if_too_large, window_counts
+
+
+def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> None:
+    require_array("pad", "input", input)
+    if not isinstance(pad, Sequence) or isinstance(pad, str) or len(pad) % 2:
+        raise ValueError(f"pad: pad must be pairs (before, after), starting with the last axis, got {pad!r}")
+    amounts = as_tuple(pad, len(pad), "pad", at_least=-(2**62), function="pad") if len(pad) else ()
+    axes = len(pad) // 2
+    if axes > input.ndim:
+        raise ValueError(f"pad: pad has {axes} pairs but input has {input.ndim} axes {tuple(input.shape)}")
+    if mode not in ("constant", "reflect", "replicate", "circular"):
+        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+    if mode != "constant":
+        if value is not None:
+            raise ValueError(f"pad: mode {mode!r} takes its values from the image; value={value!r} has no meaning")
+        if not 1 <= axes <= 3 or input.ndim - axes not in (1, 2):
+            raise ValueError(
+                f"pad: mode {mode!r} pads the last 1, 2 or 3 axes of an input with one or two more axes before them; "
+                f"got {axes} pairs for input {tuple(input.shape)}"
+            )
+    padded = list(input.shape)
+    for axis, before, after in _by_axis(input.ndim, amounts):
+        n = input.shape[axis]
+        padded[axis] = n + before + after
+        limit = {"reflect": n - 1, "circular": n}.get(mode)
+        if limit is not None and max(before, after) > limit:
+            raise ValueError(
+                f"pad: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, got ({before}, {after})"
+            )
+        smallest = 1 if mode in ("reflect", "replicate") else 0
+        if padded[axis] < smallest or min(n + before, n + after) < 0 or (mode == "replicate" and n == 0):
+            raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
+    refuse_if_too_large("pad", "the padded input", math.prod(padded), input.dtype.itemsize)
+
+
+def _by_axis(ndim: int, pad: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(axis, before, after) for each pair of torch's order, which starts at the last axis."""
+    return [(ndim - 1 - i, pad[2 * i], pad[2 * i + 1]) for i in range(len(pad) // 2)]
+
+
+@dispatch(_check_pad)
+def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Array:
+    """Add pixels around an array, or take some away.
+
+    Parameters
+    ----------
+    input : array of any rank
+    pad : sequence of int
+        Pixels (before, after) for the last axis, then for the one before it, and so on: ``(left, right, top, bottom)``.
+        Negative numbers crop.
+    mode : {"constant", "reflect", "replicate", "circular"}
+        What the new pixels hold: `value`; the mirror image without the edge pixel; the edge pixel; the other side of the
+        image. All but the first need one or two axes (channels, batch) in front of those that are padded, as in torch.
+    value : float, optional
+        For mode ``"constant"``; 0 by default.
+
+    Returns
+    -------
+    array
+        Axis i has the size n_i + before + after.
+
+    Raises
+    ------
+    ValueError
+        An odd number of entries, more pairs than axes, an unknown mode, more than n - 1 (reflect) or n (circular) new
+        pixels on one side, or nothing left.
+
+    See Also
+    --------
+    torch.nn.functional.pad : the same function. Chapter 3 compares the modes.
+
+    Examples
+    --------
+    >>> row = np.array([[1, 2, 3]])
+    >>> pad(row, (2, 1))
+    array([[0, 0, 1, 2, 3, 0]])
+    >>> pad(row, (2, 1), mode="reflect")
+    array([[3, 2, 1, 2, 3, 2]])
+    >>> pad(row, (2, 1), mode="replicate")
+    array([[1, 1, 1, 2, 3, 3]])
+    >>> pad(row, (2, 1), mode="circular")
+    array([[2, 3, 1, 2, 3, 1]])
+    """
+    if mode == "constant":
+        return _pad_constant(input, _by_axis(input.ndim, pad), 0 if value is None else value)
+    for axis, before, after in _by_axis(input.ndim, pad):
+        n = input.shape[axis]
+        if mode == "circular":  # torch crops first and then wraps what is left
+            kept = np.arange(max(-before, 0), n - max(-after, 0))
+            index = np.concatenate([kept[len(kept) - max(before, 0) :], kept, kept[: max(after, 0)]])
+        else:
+            index = np.arange(-before, n + after)
+            if mode == "replicate":
+                index = index.clip(0, n - 1)
+            else:
+                index = np.abs(index)
+                index = np.where(index < n, index, 2 * (n - 1) - index)
+        input = np.take(input, index, axis=axis)
+    return input
+
+
+def _pad_constant(input: NDArray[Any], amounts: list[tuple[int, int, int]], value: float) -> NDArray[Any]:
+    shape = list(input.shape)
+    source: list[slice] = [slice(None)] * input.ndim
+    target: list[slice] = [slice(None)] * input.ndim
+    for axis, before, after in amounts:
+        n = input.shape[axis]
+        shape[axis] = n + before + after
+        source[axis] = slice(max(-before, 0), n - max(-after, 0))
+        target[axis] = slice(max(before, 0), shape[axis] - max(after, 0))
+    result = np.full(shape, value, dtype=input.dtype)
+    result[tuple(target)] = input[tuple(source)]
+    return result
+
+
+def pad_sides(input: NDArray[Any], padding: Sequence[tuple[int, int]]) -> NDArray[Any]:
+    """Zeros around the last axes, from (before, after) pairs in the order of the axes; the input itself where none are asked."""
+    if not any(before or after for before, after in padding):
+        return input
+    first = input.ndim - len(padding)
+    return _pad_constant(input, [(first + i, *sides) for i, sides in enumerate(padding)], 0)
+
+
+def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1) -> Array:
+    """Every window of the last axes, as a view: no pixel is copied.
+
+    Parameters
+    ----------
+    input : array (..., \\*spatial)
+        With at least as many axes as `kernel_size` has entries.
+    kernel_size : sequence of int
+        Taps along each of the last axes.
+    stride : int or sequence of int
+        Pixels from one window to the next.
+    dilation : int or sequence of int
+        Pixels from one tap to the next.
+
+    Returns
+    -------
+    array (..., \\*positions, \\*kernel_size)
+        Read-only for NumPy: the windows overlap, so writing to one would write to its neighbours.
+
+    Raises
+    ------
+    ValueError
+        A window does not fit.
+
+    See Also
+    --------
+    numpy.lib.stride_tricks.sliding_window_view, torch.Tensor.unfold : without dilation. Used in chapter 2.
+
+    Examples
+    --------
+    >>> sliding_windows(np.array([1, 2, 3, 4, 5]), (3,))
+    array([[1, 2, 3],
+           [2, 3, 4],
+           [3, 4, 5]])
+    >>> sliding_windows(np.array([1, 2, 3, 4, 5]), (2,), stride=2, dilation=2)
+    array([[1, 3],
+           [3, 5]])
+    """
+    require_array("sliding_windows", "input", input)
+    n = len(kernel_size)
+    if input.ndim < n:
+        raise ValueError(f"sliding_windows: input {tuple(input.shape)} has fewer axes than kernel_size {tuple(kernel_size)}")
+    kernel = as_tuple(kernel_size, n, "kernel_size", function="sliding_windows")
+    strides = as_tuple(stride, n, "stride", function="sliding_windows")
+    dilations = as_tuple(dilation, n, "dilation", function="sliding_windows")
+    window_counts(tuple(input.shape[input.ndim - n :]), kernel, strides, ((0, 0),) * n, dilations, "sliding_windows")
+    extents = [effective_kernel_size(k, d) for k, d in zip(kernel, dilations, strict=True)]
+    axes = range(input.ndim - n, input.ndim)
+    if is_tensor(input):
+        for axis, extent, step in zip(axes, extents, strides, strict=True):
+            input = input.unfold(axis, extent, step)
+        return input[(..., *(slice(None, None, d) for d in dilations))]
+    view = np.lib.stride_tricks.sliding_window_view(input, extents, tuple(axes))
+    return view[(..., *(slice(None, None, s) for s in strides), *(slice(None, None, d) for d in dilations))]
+
+
+def im2col(input: NDArray[Any], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1) -> NDArray[Any]:
+    """Copy every window of an image into a column.
+
+    Parameters
+    ----------
+    input : ndarray (N, C, \\*spatial)
+        Padded already.
+    kernel_size, stride, dilation
+        As in `sliding_windows`.
+
+    Returns
+    -------
+    ndarray (N, C, K, L)
+        K taps of the kernel for each of L positions, both in reading order.
+
+    Examples
+    --------
+    >>> im2col(np.arange(4).reshape(1, 1, 4), (2,))
+    array([[[[0, 1, 2],
+             [1, 2, 3]]]])
+    """
+    n = len(kernel_size)
+    windows = sliding_windows(input, kernel_size, stride, dilation)
+    positions = windows.shape[2 : 2 + n]
+    windows = np.moveaxis(windows, range(2 + n, 2 + 2 * n), range(2, 2 + n))  # n c *k *positions
+    return windows.reshape(*input.shape[:2], math.prod(kernel_size), math.prod(positions))
+
+
+def col2im(
+    columns: NDArray[Any], spatial: Sequence[int], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1
+) -> NDArray[Any]:
+    """Add every column back to the pixels that it was copied from: the adjoint of `im2col`.
+
+    A pixel that k windows share receives k contributions, so ``col2im(im2col(x))`` is x times those counts, not x.
+
+    Parameters
+    ----------
+    columns : ndarray (N, C, K, L)
+    spatial : sequence of int
+        Size of the padded image.
+
+    Returns
+    -------
+    ndarray (N, C, \\*spatial)
+
+    Examples
+    --------
+    >>> columns = im2col(np.ones((1, 1, 4)), (2,))
+    >>> col2im(columns, (4,), (2,))  # the ends lie in one window, the middle in two
+    array([[[1., 2., 2., 1.]]])
+    """
+    n = len(kernel_size)
+    strides, dilations = as_tuple(stride, n, "stride"), as_tuple(dilation, n, "dilation")
+    positions = window_counts(spatial, kernel_size, strides, ((0, 0),) * n, dilations)
+    image = np.zeros((*columns.shape[:2], *spatial), dtype=columns.dtype)
+    taps = columns.reshape(*columns.shape[:2], *kernel_size, *positions)
+    for tap in itertools.product(*map(range, kernel_size)):  # a slice of the image for each tap, not for each pixel
+        where = tuple(
+            slice(t * d, t * d + s * (count - 1) + 1, s) for t, d, s, count in zip(tap, dilations, strides, positions, strict=True)
+        )
+        image[(..., *where)] += taps[(slice(None), slice(None), *tap)]
+    return image
+
+
+def _check_unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> None:
+    require_array("unfold", "input", input)
+    if input.ndim not in (3, 4):
+        raise ValueError(f"unfold: input must be (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
+    kernel, strides, pads, dilations = _two_axes("unfold", kernel_size, stride, padding, dilation)
+    positions = window_counts(tuple(input.shape[-2:]), kernel, strides, [(p, p) for p in pads], dilations, "unfold")
+    size = math.prod(input.shape[:-2]) * math.prod(kernel) * math.prod(positions)
+    refuse_if_too_large("unfold", "the result", size, input.dtype.itemsize)
+
+
+@dispatch(_check_unfold)
+def unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Array:
+    """Lay the windows of an image out as columns (im2col).
+
+    Parameters
+    ----------
+    input : array (N, C, H, W) or (C, H, W)
+    kernel_size, dilation, padding, stride : int or pair of int
+        In pixels; the order of these parameters is torch's.
+
+    Returns
+    -------
+    array (N, C*kh*kw, L) or (C*kh*kw, L)
+        One column for each of the L positions.
+
+    Raises
+    ------
+    ValueError
+        A wrong rank, or a kernel that does not fit.
+
+    See Also
+    --------
+    fold : the adjoint. torch.nn.functional.unfold : the same function. Chapter 2 computes a convolution with it.
+
+    Examples
+    --------
+    >>> unfold(np.arange(6.0).reshape(1, 2, 3), 2)
+    array([[0., 1.],
+           [1., 2.],
+           [3., 4.],
+           [4., 5.]])
+    """
+    kernel, strides, pads, dilations = _two_axes("unfold", kernel_size, stride, padding, dilation)
+    batch = input.reshape(math.prod(input.shape[:-3]), *input.shape[-3:])
+    columns = im2col(pad_sides(batch, [(p, p) for p in pads]), kernel, strides, dilations)
+    return columns.reshape(*input.shape[:-3], input.shape[-3] * math.prod(kernel), columns.shape[-1])
+
+
+def _check_fold(
+    input: Array, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> None:
+    require_array("fold", "input", input)
+    if input.ndim not in (2, 3):
+        raise ValueError(f"fold: input must be (N, C*kh*kw, L) or (C*kh*kw, L), got {tuple(input.shape)}")
+    kernel, strides, pads, dilations = _two_axes("fold", kernel_size, stride, padding, dilation)
+    size = as_tuple(output_size, 2, "output_size", function="fold")
+    positions = window_counts(size, kernel, strides, [(p, p) for p in pads], dilations, "fold")
+    rows, columns = input.shape[-2:]
+    if rows % math.prod(kernel):
+        raise ValueError(f"fold: input has {rows} rows, not a multiple of the {math.prod(kernel)} taps of kernel_size {kernel}")
+    if columns != math.prod(positions):
+        raise ValueError(
+            f"fold: input has {columns} columns but output_size {size} has {math.prod(positions)} positions {positions}"
+        )
+
+
+@dispatch(_check_fold)
+def fold(
+    input: Array, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> Array:
+    """Add columns back into an image (col2im): the adjoint of `unfold`, not its inverse.
+
+    Parameters
+    ----------
+    input : array (N, C*kh*kw, L) or (C*kh*kw, L)
+    output_size : int or pair of int
+        (H, W) of the image.
+    kernel_size, dilation, padding, stride : int or pair of int
+        As they were for `unfold`.
+
+    Returns
+    -------
+    array (N, C, H, W) or (C, H, W)
+        Each pixel is the sum of what the windows over it hold.
+
+    Raises
+    ------
+    ValueError
+        Rows or columns that do not agree with the sizes.
+
+    See Also
+    --------
+    unfold, torch.nn.functional.fold : the same function.
+
+    Examples
+    --------
+    >>> fold(np.ones((4, 2)), (2, 3), 2)  # the middle column lies in both windows
+    array([[[1., 2., 1.],
+            [1., 2., 1.]]])
+    """
+    kernel, strides, pads, dilations = _two_axes("fold", kernel_size, stride, padding, dilation)
+    height, width = as_tuple(output_size, 2, "output_size")
+    leading = input.shape[:-2]
+    channels = input.shape[-2] // math.prod(kernel)
+    columns = input.reshape(math.prod(leading), channels, math.prod(kernel), input.shape[-1])
+    padded = col2im(columns, (height + 2 * pads[0], width + 2 * pads[1]), kernel, strides, dilations)
+    image = padded[:, :, pads[0] : pads[0] + height, pads[1] : pads[1] + width]
+    return image.reshape(*leading, channels, height, width)
+
+
+def _two_axes(function: str, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[tuple[int, ...], ...]:
+    return (
+        as_tuple(kernel_size, 2, "kernel_size", function=function),
+        as_tuple(stride, 2, "stride", function=function),
+        as_tuple(padding, 2, "padding", at_least=0, function=function),
+        as_tuple(dilation, 2, "dilation", function=function),
+    )
