@@ -33,6 +33,7 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
 
     def decorate(body: Callable[P, R]) -> Callable[P, R]:
         names = tuple(inspect.signature(body).parameters)
+        check.__qualname__ = body.__name__  # Python names it when it refuses an argument
 
         @functools.wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:

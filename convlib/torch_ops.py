@@ -50,7 +50,9 @@ def _grad_input(
     n: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
-    """torch.nn.grad takes one padding for both sides, so the padded image's gradient is taken and cropped."""
+    """torch.nn.grad takes batches, and one padding for both sides: so the padded image's gradient is taken and cropped."""
+    if len(input_size) == n + 1:
+        return _grad_input(n, (1, *input_size), weight, grad_output[None], stride, padding, dilation, groups)[0]
     spatial = tuple(input_size[-n:])
     _, strides, pads, dilations, _ = geometry(spatial, weight.shape[2:], stride, padding, dilation, "")
     padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
@@ -75,6 +77,8 @@ def _grad_weight(
     n: int, input: Tensor, weight_size: Sequence[int], grad_output: Tensor,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
+    if input.ndim == n + 1:
+        return _grad_weight(n, input[None], weight_size, grad_output[None], stride, padding, dilation, groups)
     _, strides, pads, dilations, _ = geometry(input.shape[-n:], weight_size[2:], stride, padding, dilation, "")
     backward = (torch_grad.conv1d_weight, torch_grad.conv2d_weight, torch_grad.conv3d_weight)[n - 1]
     return backward(_pad_sides(input, pads), weight_size, grad_output, strides, 0, dilations, groups)
