@@ -23,12 +23,14 @@ serve: ## serve the built book on this machine only, at http://127.0.0.1:8000
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 test: .venv/test-ready book ## check everything: code, stored notebooks, pages in a browser
-	@failed=; run() { echo; echo "== $$*"; env $(ONE_THREAD) $(VENV) -m "$$@" || failed="$$failed $$1"; }; \
-	run ruff check .; \
-	run codespell_lib; \
-	run mypy; \
-	run pytest -n 2 --dist loadfile --nbval --nbval-current-env tests convlib $(NOTEBOOKS); \
-	echo; if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; else echo "Everything passed."; fi
+	@failed=; step() { name=$$1; shift; echo; echo "== $$name"; env $(ONE_THREAD) $(VENV) "$$@" || failed="$$failed, $$name"; }; \
+	step style -m ruff check .; \
+	step spelling -m codespell_lib; \
+	step types -m mypy; \
+	step "form of the notebooks" tools/notebooks.py --check; \
+	step "tests and stored outputs" -m pytest -n 2 --dist loadfile --nbval tests convlib $(NOTEBOOKS); \
+	step "stored outputs on another processor" tools/notebooks.py --portable; \
+	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#, }"; exit 1; else echo "Everything passed."; fi
 
 notebooks: .venv/book-ready ## run the notebooks and store their outputs in the one agreed form
 	@$(VENV) tools/notebooks.py

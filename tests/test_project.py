@@ -1,0 +1,276 @@
+"""The files around the course: what they promise is what happens."""
+
+import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PINS = ("requirements.txt", "tests/requirements.txt")
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def project_files() -> list[Path]:
+    """The files in git and those that would be added to it."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git working tree: " + listed.stderr.strip())
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def pins() -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for name in PINS for line in text(name).splitlines()]
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+# ---------------------------------------------------------------- versions
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_every_requirement_is_pinned_exactly(name: str) -> None:
+    lines = [line.split("#")[0].strip() for line in text(name).splitlines()]
+    requirements = [line for line in lines if line and line != "-r ../requirements.txt"]
+    assert requirements
+    assert [line for line in requirements if not re.fullmatch(r"[\w-]+==\d[\w.]*", line)] == []
+
+
+def test_the_ranges_of_the_package_allow_the_pinned_versions() -> None:
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    extras = [Requirement(line) for lines in project["optional-dependencies"].values() for line in lines]
+    ranges = [requirement for requirement in extras if requirement.name != project["name"]]
+    ranges += map(Requirement, project["dependencies"])
+    assert [str(one) for one in ranges if not one.specifier.contains(pins()[one.name])] == []
+
+
+def test_the_readme_names_the_pinned_torch() -> None:
+    assert re.findall(r"torch==(\S+)", text("README.md")) == [pins()["torch"]]
+
+
+def test_the_citation_names_the_version_of_the_package() -> None:
+    citation = yaml.safe_load(text("CITATION.cff"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert citation["version"] == tomllib.loads(text("pyproject.toml"))["project"]["version"]
+
+
+# ---------------------------------------------------------------- what the documents say
+
+
+def test_the_example_in_the_readme_is_true() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", text("README.md"), flags=re.DOTALL)
+    example = doctest.DocTestParser().get_doctest("".join(blocks), {}, "README.md", None, None)
+    assert len(example.examples) >= 5
+    printed: list[str] = []
+    doctest.DocTestRunner().run(example, out=printed.append)
+    assert "".join(printed) == ""
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/book.yml"])
+def test_every_make_command_that_is_named_exists(name: str) -> None:
+    named = set(re.findall(r"(?:^|`|run: )make ([a-z]+)\b(?!=)", text(name), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), flags=re.MULTILINE))
+    assert named <= targets
+    assert named or ".ci/run" in text(name)
+
+
+def test_the_help_lists_every_command() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", text("Makefile"), flags=re.MULTILINE)
+    assert phony
+    listed = re.findall(r"^([a-z]+):.*## ", text("Makefile"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_continuous_integration_runs_the_command_of_the_readme_and_nothing_more() -> None:
+    assert "\nmake test " in text("README.md")
+    assert re.findall(r"^make .*$", text(".ci/run"), flags=re.MULTILINE) == ["make test"]
+    assert os.access(ROOT / ".ci/run", os.X_OK)
+    steps = yaml.safe_load(text(".github/workflows/book.yml"))["jobs"]["test"]["steps"]
+    assert ".ci/run" in [step.get("run") for step in steps]
+
+
+def test_the_workflow_uses_fixed_versions_and_may_write_only_where_it_publishes() -> None:
+    workflow = yaml.safe_load(text(".github/workflows/book.yml"))
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert [step["uses"] for step in steps if not re.search(r"@v\d+$", step.get("uses", "@v0"))] == []
+    assert workflow["permissions"] == {"contents": "read"}
+    assert [name for name, job in workflow["jobs"].items() if "permissions" in job] == ["publish"]
+    assert "vars.PUBLISH_BOOK == 'true'" in workflow["jobs"]["publish"]["if"]
+
+
+def test_the_commit_hooks_run_pinned_tools_and_files_that_exist() -> None:
+    (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    for hook in repository["hooks"]:
+        program, *arguments = hook["entry"].split()
+        assert program.removeprefix(".venv/bin/") in {"python", *pins()}
+        assert [name for name in arguments if name.endswith(".py") and not (ROOT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_local_link_leads_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text(name))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_screenshot_is_light() -> None:
+    assert (ROOT / "book/_static/screenshot.png").stat().st_size < 150_000
+
+
+def test_a_chapter_is_called_finished_exactly_when_its_notebook_exists() -> None:
+    rows = re.findall(r"^\| *\w+ *\| (.+) \| (finished|planned) \|$", text("README.md"), flags=re.MULTILINE)
+    finished = [re.search(r"\((.*?)\)", chapter) for chapter, state in rows if state == "finished"]
+    assert len(rows) == 18
+    assert {link[1] for link in finished if link} == {
+        f"book/{path.name}" for path in ROOT.glob("book/*.ipynb")
+    }
+    assert not [chapter for chapter, state in rows if state == "planned" and "](" in chapter]
+
+
+def test_nobody_is_told_to_install_the_other_package_of_that_name() -> None:
+    wrong = re.compile(r"pip3? install (-\S+ )*convlib\b")
+    assert wrong.search("pip install -U " + "convlib")
+    assert [path for path in project_files() if wrong.search(path.read_text("utf-8", "ignore"))] == []
+
+
+def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+    home = re.compile(r"/(?:home|Users)/[\w.-]+/|[A-Z]:\\Users")
+    assert home.search("/home/ada/notes")
+    own = (f"{ROOT}/", f"{Path.home()}/")
+    for path in project_files():
+        held = path.read_text("utf-8", "ignore")
+        assert not any(one in held for one in own), path
+        assert path.parent == ROOT / "tests" or not home.search(held), path  # tests may name invented ones
+
+
+def test_importing_convlib_loads_neither_torch_nor_matplotlib() -> None:
+    code = "import sys, convlib; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+    # Isolated (-I), so that the installed package is meant and not the folder the tests happen to run in.
+    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+# ---------------------------------------------------------------- the Makefile, in a folder with a space
+
+# Stands for every program of the environment: notes its call, and fails when the call names what $FAIL says.
+PROGRAM = """#!/bin/sh
+echo "$@" >> calls
+case "$*" in *"${FAIL:-nothing fails}"*) exit 1 ;; esac
+"""
+
+Make = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    folder = tmp_path / "a copy"
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / "tests").mkdir()
+    (folder / "_build/.doctrees").mkdir(parents=True)
+    for name in (*PINS, "pyproject.toml", "Makefile"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("python", "jupyter-book"):
+        program = folder / ".venv/bin" / name
+        program.write_text(PROGRAM)
+        program.chmod(0o755)
+    for name in ("book-ready", "test-ready"):
+        (folder / ".venv" / name).touch()
+    (folder / "calls").touch()
+    return folder
+
+
+@pytest.fixture
+def make(copy: Path) -> Make:
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "PORT", "TORCH_BUILD")
+    environment = {name: value for name, value in os.environ.items() if name not in outer}
+
+    def make(*arguments: str, fail: str = "nothing fails") -> subprocess.CompletedProcess[str]:
+        command = ["make", *arguments]
+        return subprocess.run(
+            command, cwd=copy, env=environment | {"FAIL": fail}, text=True, capture_output=True
+        )
+
+    return make
+
+
+@needs_make
+def test_bare_make_lists_the_commands(make: Make) -> None:
+    assert "make book" in make().stdout
+
+
+@needs_make
+def test_an_environment_that_is_there_is_not_installed_again(make: Make, copy: Path) -> None:
+    assert make("book").returncode == 0
+    assert "pip install" not in (copy / "calls").read_text()
+
+
+@needs_make
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_a_changed_requirement_is_installed_once(name: str, make: Make, copy: Path) -> None:
+    (copy / name).touch()
+    for stamp in ("book-ready", "test-ready"):
+        os.utime(copy / ".venv" / stamp, (0, 0))
+    assert make("book").returncode == make("book").returncode == 0
+    assert (copy / "calls").read_text().count("pip install") == 1
+
+
+@needs_make
+def test_a_failed_installation_is_tried_again(make: Make, copy: Path) -> None:
+    (copy / ".venv/book-ready").unlink()
+    assert make("book", fail="pip install").returncode != 0
+    assert make("book").returncode == 0
+    assert (copy / "calls").read_text().count("pip install") == 2
+
+
+@needs_make
+def test_the_chosen_build_of_torch_is_installed_before_the_rest(make: Make, copy: Path) -> None:
+    (copy / ".venv/book-ready").unlink()
+    assert make("book", "TORCH_BUILD=cpu").returncode == 0
+    first, second, *_ = (copy / "calls").read_text().splitlines()
+    assert first.endswith(f"torch=={pins()['torch']} --index-url https://download.pytorch.org/whl/cpu")
+    assert second.endswith("-r requirements.txt -e .")
+
+
+@needs_make
+def test_warnings_are_errors_and_are_told_again_after_a_failed_build(make: Make, copy: Path) -> None:
+    assert make("book", fail="-W -n --keep-going").returncode != 0
+    assert not (copy / "_build/.doctrees").exists()
+
+
+@needs_make
+@pytest.mark.parametrize("step", ["ruff check", "codespell", "mypy", "notebooks.py --check", "pytest"])
+def test_one_failing_step_fails_the_tests_and_the_others_still_run(step: str, make: Make, copy: Path) -> None:
+    assert make("test").returncode == 0
+    calls = (copy / "calls").read_text()
+    assert step in calls
+    result = make("test", fail=step)
+    assert result.returncode != 0
+    assert "FAILED" in result.stdout
+    assert (copy / "calls").read_text() == calls * 2
+
+
+@needs_make
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [("version_info", "needs Python 3.11"), ("ensurepip", "apt-get install python3-venv")],
+)
+def test_an_unfit_python_is_refused_in_plain_words(
+    missing: str, message: str, make: Make, copy: Path
+) -> None:
+    shutil.move(copy / ".venv/bin/python", copy / "unfit")
+    result = make("book", "PYTHON=./unfit", fail=missing)
+    assert result.returncode != 0
+    assert message in result.stdout
+    assert not (copy / ".venv/bin/python").exists()
