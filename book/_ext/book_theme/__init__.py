@@ -1,0 +1,178 @@
+"""The book's own pages: one template, one style sheet, one short script.
+
+The usual theme asks four other sites for scripts, brings 2 MB of icons and needs a dozen repairs before an
+accessibility check passes. This one has nothing to repair: native `<details>` and popovers instead of a
+framework, drawn icons instead of a font, and HTML that says what it is.
+"""
+
+import posixpath
+import re
+from hashlib import sha256
+from pathlib import Path
+
+from docutils import nodes
+from pygments.styles import get_style_by_name
+from pygments.token import STANDARD_TYPES
+from sphinx.environment.adapters.toctree import document_toc
+from sphinx.util.images import get_image_size
+from sphinx.writers.html5 import HTML5Translator
+from static_math import is_formula
+
+HERE = Path(__file__).parent
+HIGHLIGHTING = ("a11y-high-contrast-light", "a11y-high-contrast-dark")
+ABOVE_THE_FOLD = 1  # how many figures of a page load at once; the others wait until they are near the screen
+
+
+class PlainTranslator(HTML5Translator):
+    """HTML as docutils writes it, less what trips screen readers and phones."""
+
+    figures = 0
+
+    def visit_image(self, node):
+        source = Path(self.builder.srcdir, node["uri"])
+        super().visit_image(node)
+        size = get_image_size(str(source)) if source.exists() else None
+        # The size keeps the place free while the picture is on its way.
+        place = f' width="{size[0]}" height="{size[1]}"' if size and "width=" not in self.body[-1] else ""
+        wait = ' loading="lazy"' if self.figures >= ABOVE_THE_FOLD else ""
+        self.figures += 1
+        self.body[-1] = self.body[-1].replace("<img ", f'<img decoding="async"{place}{wait} ', 1)
+
+    def visit_table(self, node):
+        self.body.append('<div class="table-scroll">')
+        super().visit_table(node)
+
+    def depart_table(self, node):
+        super().depart_table(node)
+        self.body.append("</div>\n")
+
+    def visit_entry(self, node):
+        super().visit_entry(node)
+        if self.body[-1].startswith("<th"):
+            scope = "col" if isinstance(node.parent.parent, nodes.thead) else "row"
+            self.body[-1] = self.body[-1].replace("<th", f'<th scope="{scope}"', 1)
+
+    # docutils gives bibliographies a deprecated role, and its `aside` would be a landmark inside `main`.
+    def visit_citation(self, node):
+        super().visit_citation(node)
+        self.body[-1] = self.body[-1].replace("doc-biblioentry", "listitem")
+
+    def visit_footnote(self, node):
+        super().visit_footnote(node)
+        self.body[-2:] = [part.replace("<aside", "<div") for part in self.body[-2:]]
+
+    def depart_footnote(self, node):
+        start = len(self.body)
+        super().depart_footnote(node)
+        self.body[start:] = [part.replace("</aside>", "</div>") for part in self.body[start:]]
+
+
+def highlight_style(light: str, dark: str) -> str:
+    """Both colour schemes in one sheet; `light-dark()` follows the page."""
+    styles = get_style_by_name(light), get_style_by_name(dark)
+    rules = []
+    for token, name in STANDARD_TYPES.items():
+        both = [style.style_for_token(token) for style in styles]
+        colours = [f'#{one["color"]}' if one["color"] else "inherit" for one in both]
+        if not name or colours == ["inherit", "inherit"]:
+            continue
+        light_colour, dark_colour = ("currentColor" if colour == "inherit" else colour for colour in colours)
+        rules.append(f".highlight .{name} {{ color: light-dark({light_colour}, {dark_colour})"
+                     + ("; font-weight: bold" if both[0]["bold"] else "")
+                     + ("; font-style: italic" if both[0]["italic"] else "") + " }")
+    return "\n".join(rules) + "\n"
+
+
+def describe(doctree) -> str:
+    """The first real paragraph, cut at a word, for search engines and link previews."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if len(text) >= 40:
+            return text if len(text) <= 160 else text[:159].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+    return ""
+
+
+def contents_of(app, pagename: str) -> str:
+    """The sections of a page as nested lists, without the page's own title."""
+    if pagename not in app.env.tocs:
+        return ""
+    for title in document_toc(app.env, pagename, app.builder.tags).children:
+        if len(title.children) > 1 and isinstance(title[1], nodes.bullet_list):
+            return app.builder.render_partial(title[1])["fragment"]
+    return ""
+
+
+def actions_of(app, pagename: str, context) -> list[dict]:
+    """What to do with a notebook: take it home or, once the book has an address, run it elsewhere."""
+    if not context.get("sourcename", "").endswith(".ipynb"):
+        return []
+    source = posixpath.join("_sources", context["sourcename"])
+    actions = [{"text": "Download this notebook", "url": context["pathto"](source, 1), "download": True}]
+    if repository := app.config.book_repository.rstrip("/"):
+        place = re.sub(r"^https://github\.com/", "", repository)
+        actions += [
+            {"text": "Open in Colab",
+             "url": f"https://colab.research.google.com/github/{place}/blob/main/{pagename}.ipynb"},
+            {"text": "Open in Binder", "url": f"https://mybinder.org/v2/gh/{place}/main?labpath={pagename}.ipynb"},
+            {"text": "Report a mistake", "url": f"{repository}/issues"},
+        ]
+    return actions
+
+
+def fill_page(app, pagename, templatename, context, doctree) -> None:
+    pathto = context["pathto"]
+
+    def asset(name: str) -> str:
+        """A file's address with its content's hash: a browser must not mix two versions of the book."""
+        file = Path(app.srcdir, "book", "_static", name)
+        version = f"?v={sha256(file.read_bytes()).hexdigest()[:8]}" if file.exists() else ""
+        return pathto(f"_static/{name}", 1) + version
+
+    context["asset"] = asset
+    mark = Path(app.srcdir, app.config.html_favicon).read_text("utf8")
+    context["mark"] = re.sub(r"</?svg[^>]*>", "", mark)
+    context["has_math"] = doctree is not None and any(doctree.findall(is_formula))
+    context["page_contents"] = contents_of(app, pagename)
+    context["page_actions"] = actions_of(app, pagename, context)
+    # Sphinx calls the captions headings; they would come before the page's own.
+    chapters = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True)
+    context["chapters"] = re.sub(r' (aria-level="\d"|role="heading")', "", chapters)
+    context["docstitle"] = app.config.html_title
+    if doctree is not None and 'name="description"' not in context.get("metatags", ""):
+        context["description"] = describe(doctree)
+    if app.config.html_baseurl and app.config.book_social_card:
+        context["social_card"] = app.config.html_baseurl + app.config.book_social_card
+
+
+def front_door(app):
+    """`index.html`, and `sitemap.xml` once the book has an address."""
+    yield "index", {}, "redirect.html"
+    if base := app.config.html_baseurl:
+        pages = "".join(f"<url><loc>{base}{app.builder.get_target_uri(name)}</loc></url>\n"
+                        for name in sorted(app.env.found_docs))
+        Path(app.outdir, "sitemap.xml").write_text(
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n', "utf8")
+
+
+def finish_files(app, exception) -> None:
+    if exception or app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    (static / "pygments.css").write_text(highlight_style(*HIGHLIGHTING), "utf8")
+    # Left over from the base theme and from extensions; no page asks for them.
+    for pattern in ("basic.css", "*.png", "mystnb.*.css"):
+        for file in static.glob(pattern):
+            file.unlink()
+
+
+def setup(app):
+    app.add_html_theme("book_theme", str(HERE))
+    app.add_config_value("book_repository", "", "html")
+    app.add_config_value("book_social_card", "", "html")
+    app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for an extension left out
+    app.set_translator("html", PlainTranslator)
+    app.connect("html-page-context", fill_page)
+    app.connect("html-collect-pages", front_door)
+    app.connect("build-finished", finish_files, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,61 @@
+"""The API reference writes itself: what `convlib` exports, grouped by the module that holds it.
+
+A page asks for it with the line `<!-- public api -->`; nobody keeps a list of functions by hand.
+"""
+
+import importlib
+import inspect
+from types import ModuleType
+
+MARK = "<!-- public api -->"
+SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.oracles")
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """`__all__`, or what is defined here without a leading underscore."""
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    return [name for name, value in vars(module).items()
+            if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__]
+
+
+def section(module: ModuleType, owner: str, names: list[str]) -> str:
+    """One heading, the module's first sentence, and each name as readers import it."""
+    summary = (inspect.getdoc(module) or "").partition("\n\n")[0]
+    entries = []
+    for name in names:
+        value = getattr(importlib.import_module(owner), name)
+        kind = "autoclass" if inspect.isclass(value) else "autofunction" if callable(value) else "autodata"
+        entries.append(f".. {kind}:: {owner}.{name}\n" + ("   :members:\n" if kind == "autoclass" else ""))
+    return f"## `{module.__name__}`\n\n{summary}\n\n```{{eval-rst}}\n" + "\n".join(entries) + "```\n"
+
+
+def reference() -> str:
+    """The whole reference as Markdown, in the order of `convlib.__all__`."""
+    convlib = importlib.import_module("convlib")
+    rooms: dict[str, list[str]] = {}
+    for name in public_names(convlib):
+        value = getattr(convlib, name)
+        if not inspect.ismodule(value) and callable(value):
+            rooms.setdefault(value.__module__, []).append(name)
+    pages = [section(importlib.import_module(room), "convlib", names) for room, names in rooms.items()]
+    for submodule in SUBMODULES:
+        try:
+            module = importlib.import_module(submodule)
+        except ModuleNotFoundError as error:
+            if error.name != submodule:
+                raise
+            continue
+        if names := public_names(module):
+            pages.append(section(module, submodule, names))
+    return "\n".join(pages)
+
+
+def write_reference(app, docname, source) -> None:
+    if MARK in source[0]:
+        source[0] = source[0].replace(MARK, reference())
+
+
+def setup(app):
+    app.connect("source-read", write_reference)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

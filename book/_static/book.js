@@ -1,0 +1,92 @@
+// Small comforts. Every page can be read, searched for and folded open without this file, save the search itself.
+"use strict";
+
+// Colours: as the system, light, dark.
+{
+  const root = document.documentElement;
+  const button = document.querySelector(".theme");
+  const next = { auto: "light", light: "dark", dark: "auto" };
+  const words = { auto: "as the system", light: "light", dark: "dark" };
+  const name = () => { button.setAttribute("aria-label", `Colours: ${words[root.dataset.theme]}`); button.title = button.ariaLabel; };
+  button.addEventListener("click", () => {
+    root.dataset.theme = next[root.dataset.theme] ?? "light";
+    try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private windows refuse */ }
+    name();
+  });
+  name();
+}
+
+// What scrolls sideways must be reachable by keyboard, and only then be a stop for it.
+{
+  const boxes = document.querySelectorAll(".highlight pre, .math-scroll, .table-scroll, .cell_output > .output");
+  const names = { "math-scroll": "Formula", "table-scroll": "Table", "output": "Output" };
+  const check = (box) => {
+    if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) {
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", `${names[box.classList[0]] ?? "Code"}, scrolls sideways`);
+    } else {
+      for (const attribute of ["tabindex", "role", "aria-label"]) box.removeAttribute(attribute);
+    }
+  };
+  const watch = new ResizeObserver((entries) => entries.forEach((entry) => check(entry.target)));
+  boxes.forEach((box) => watch.observe(box));
+}
+
+// Copy buttons on code, not on output.
+if (navigator.clipboard) {
+  for (const code of document.querySelectorAll(".highlight")) {
+    if (code.closest(".cell_output") && !code.closest("[class*=highlight-python]")) continue;
+    const button = document.createElement("button");
+    button.className = "copy";
+    button.type = "button";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", "Copy this code");
+    button.addEventListener("click", async () => {
+      // Prompts of interactive examples are not part of what one wants to run.
+      const text = code.querySelector("pre").innerText;
+      const lines = text.split("\n").filter((line) => /^(>>>|\.\.\.)/.test(line));
+      await navigator.clipboard.writeText(lines.length ? lines.map((line) => line.slice(4)).join("\n") : text);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    code.append(button);
+  }
+}
+
+// Where am I: mark the section being read in "On this page".
+{
+  const links = new Map();
+  for (const link of document.querySelectorAll(".page-contents a")) {
+    const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (section) links.set(section, link);
+    link.addEventListener("click", () => document.getElementById("page-contents").hidePopover?.());
+  }
+  const seen = new Set();
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) entry.isIntersecting ? seen.add(entry.target) : seen.delete(entry.target);
+    const current = [...links.keys()].filter((section) => seen.has(section)).pop();
+    for (const [section, link] of links) link.toggleAttribute("aria-current", section === current);
+  }, { rootMargin: "-10% 0px -75% 0px" });
+  links.forEach((_, section) => watch.observe(section));
+}
+
+// A link into a folded part opens it.
+{
+  const open = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let part = target?.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    if (target) target.scrollIntoView();
+  };
+  addEventListener("hashchange", open);
+  if (location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details")) open();
+}
+
+// "/" and Ctrl+K go to the search field.
+addEventListener("keydown", (event) => {
+  const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+  if ((event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) || (event.key === "k" && (event.ctrlKey || event.metaKey))) {
+    const field = document.querySelector("input[type=search]");
+    if (field?.checkVisibility()) { event.preventDefault(); field.focus(); field.select(); }
+  }
+});
