@@ -249,8 +249,19 @@ def test_warnings_are_errors_and_are_told_again_after_a_failed_build(make: Make,
     assert not (copy / "_build/.doctrees").exists()
 
 
+STEPS = [
+    "ruff check",
+    "codespell",
+    "mypy",
+    "notebooks.py --check",
+    "build .",
+    "pytest",
+    "notebooks.py --portable",
+]
+
+
 @needs_make
-@pytest.mark.parametrize("step", ["ruff check", "codespell", "mypy", "notebooks.py --check", "pytest"])
+@pytest.mark.parametrize("step", STEPS)
 def test_one_failing_step_fails_the_tests_and_the_others_still_run(step: str, make: Make, copy: Path) -> None:
     assert make("test").returncode == 0
     calls = (copy / "calls").read_text()
