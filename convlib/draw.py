@@ -138,10 +138,11 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
     size = (WIDTH, rows * (WIDTH / columns * height / width + 0.3))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     limit = max(float(np.abs(picture).max()) for picture in pictures.values()) or 1.0
-    for axis in axes.flat:
+    for axis in axes.flat[len(pictures) :]:
         axis.axis("off")
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
-        axis.set_title(title)
+        axis.set(title=title, xticks=[], yticks=[])
+        axis.spines[:].set(color="#8a8f98", linewidth=0.8)
         shown = _picture(axis, picture, limit if signed else None)
     if signed:
         figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02, fraction=0.05)
@@ -223,7 +224,7 @@ def source(function: Callable[..., Any], docstring: bool = False) -> Any:
     first = ast.parse("\n".join(lines)).body[0].body[0]  # type: ignore[attr-defined]
     if not docstring and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
         del lines[first.lineno - 1 : first.end_lineno]
-    code = "\n".join(lines)
+    code = "\n".join(line.removesuffix("  # fmt: skip") for line in lines)
     return Markdown(f"```python\n{code}\n```")
 
 
