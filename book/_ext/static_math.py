@@ -2,8 +2,8 @@
 
 No KaTeX is kept in this repository. Its program comes out of the wheel of sphinxcontrib-katex, its style
 sheet and fonts out of the wheel of jupyterlab-myst; V8 comes with mini-racer. Fonts are cut down to the
-characters the book uses and embedded in the style sheet: so nothing moves when they arrive, and Firefox, which
-refuses font files on `file://`, shows them too.
+characters the book uses and embedded in the style sheet: so nothing moves when they arrive, and Firefox,
+which refuses font files on `file://`, shows them too.
 """
 
 import base64

@@ -19,7 +19,7 @@ from sphinx.writers.html5 import HTML5Translator
 from static_math import is_formula
 
 HERE = Path(__file__).parent
-HIGHLIGHTING = ("a11y-high-contrast-light", "a11y-high-contrast-dark")
+HIGHLIGHTING = ("github-light-high-contrast", "github-dark-high-contrast")  # at least 4.5 : 1 on the panels
 ABOVE_THE_FOLD = 1  # how many figures of a page load at once; the others wait until they are near the screen
 
 
