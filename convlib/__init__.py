@@ -1,7 +1,7 @@
 """Convolutions in NumPy and torch, under the names of ``torch.nn.functional``.
 
-NumPy arrays are computed here, step by step, without importing torch; torch tensors are computed by torch, on their own
-device and with autograd. The functions are grouped as the chapters of the book are.
+NumPy arrays are computed here, step by step, without importing torch; torch tensors are computed by torch, on
+their own device and with autograd. The functions are grouped as the chapters of the book are.
 """
 
 # Chapter 2, the convolution

@@ -37,20 +37,27 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
 
         @functools.wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
             arrays = [name for name, value in given.items() if isinstance(value, np.ndarray)]
             tensors = [name for name, value in given.items() if is_tensor(value)]
             if arrays and tensors:
                 raise TypeError(
-                    f"{body.__name__}: {arrays[0]} is a NumPy array but {tensors[0]} is a torch tensor; convert one of them"
+                    f"{body.__name__}: {arrays[0]} is a NumPy array but {tensors[0]} is a torch tensor; "
+                    "convert one of them"
                 )
             check(*args, **kwargs)
             if tensors:
                 from convlib import torch_ops
 
                 twin: Callable[P, R] = getattr(torch_ops, body.__name__)
-                return twin(*args, **kwargs)
-            return body(*args, **kwargs)
+                try:
+                    return twin(*args, **kwargs)
+                except NotImplementedError as error:  # so torch says that it has no kernel for a dtype
+                    raise TypeError(
+                        f"{body.__name__}: torch does not offer it for {given[tensors[0]].dtype}"
+                    ) from error
+            with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
+                return body(*args, **kwargs)
 
         return run
 
@@ -60,7 +67,9 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
 def require_array(function: str, name: str, value: object) -> None:
     """Raise unless `value` is a NumPy array or a torch tensor."""
     if not (isinstance(value, np.ndarray) or is_tensor(value)):
-        raise TypeError(f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}")
+        raise TypeError(
+            f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}"
+        )
 
 
 def require_same_dtype(function: str, **arrays: Array) -> None:
@@ -69,4 +78,6 @@ def require_same_dtype(function: str, **arrays: Array) -> None:
     (first, reference), *others = given.items()
     for name, array in others:
         if array.dtype != reference.dtype:
-            raise TypeError(f"{function}: {first} is {reference.dtype} but {name} is {array.dtype}; they must be equal")
+            raise TypeError(
+                f"{function}: {first} is {reference.dtype} but {name} is {array.dtype}; they must be equal"
+            )

@@ -1,14 +1,16 @@
 """Convolution and its gradients, in one, two and three dimensions from one body.
 
-The whole of it is a matrix product. `im2col` copies every window of the image into a column; then, for each group,
+The whole of it is a matrix product. `im2col` copies every window of the image into a column; then, for each
+group,
 
     output        =  weight    @  columns       every kernel meets every window
     grad_weight   =  grad      @  columns^T     how much each tap met, weighted by what the output wanted
     grad_columns  =  weight^T  @  grad          what each window is asked to change ...
     grad_input    =  col2im(grad_columns)       ... added up over the windows that share a pixel
 
-Like torch and every other deep-learning library, `conv1d`, `conv2d` and `conv3d` compute the *cross-correlation*: the kernel
-is not flipped. `correlate2d` and `convolve2d` name the two operations for plain images.
+Like torch and every other deep-learning library, `conv1d`, `conv2d` and `conv3d` compute the
+*cross-correlation*: the kernel is not flipped. `correlate2d` and `convolve2d` name the two operations for
+plain images.
 """
 
 from __future__ import annotations
@@ -21,15 +23,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._dispatch import Array, dispatch, require_array, require_same_dtype
-from convlib.shapes import Ints, Padding, as_tuple, refuse_if_too_large, resolve_padding, window_counts
+from convlib.shapes import (
+    Ints,
+    Padding,
+    as_sizes,
+    as_tuple,
+    refuse_if_too_large,
+    resolve_padding,
+    window_counts,
+)
 from convlib.windows import col2im, im2col, pad_sides
 
 Pairs = tuple[tuple[int, int], ...]
 
-# --- what is checked before anything is computed ---------------------------------------------------------------------
+# --- what is checked before anything is computed ------------------------------------------------------------
 
 
-def _check_forward(n: int, function: str, input: Array, weight: Array, bias: Array | None, *options: Any) -> None:
+def _check_forward(
+    n: int, function: str, input: Array, weight: Array, bias: Array | None, *options: Any
+) -> None:
     stride, padding, dilation, groups = options
     require_array(function, "input", input)
     require_array(function, "weight", weight)
@@ -39,34 +51,38 @@ def _check_forward(n: int, function: str, input: Array, weight: Array, bias: Arr
     if input.ndim not in (n + 1, n + 2):
         axes = "DHW"[3 - n :]
         raise ValueError(
-            f"{function}: input must be (N, C, {', '.join(axes)}) or (C, {', '.join(axes)}), got {tuple(input.shape)}"
+            f"{function}: input must be (N, C, {', '.join(axes)}) or (C, {', '.join(axes)}), "
+            f"got {tuple(input.shape)}"
         )
-    _check_sizes(n, function, tuple(input.shape), tuple(weight.shape), stride, padding, dilation, groups)
+    sizes = (tuple(input.shape), tuple(weight.shape))
+    _check_sizes(n, function, *sizes, stride, padding, dilation, groups, input.dtype.itemsize)
     _check_dtypes(function, input=input, weight=weight, bias=bias)
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ValueError(
-            f"{function}: bias must hold one number for each of the {weight.shape[0]} output channels, got {tuple(bias.shape)}"
+            f"{function}: bias must hold one number for each of the {weight.shape[0]} output channels, "
+            f"got {tuple(bias.shape)}"
         )
-    kernel, _, pads, _, counts = geometry(
-        tuple(input.shape[-n:]), tuple(weight.shape[2:]), stride, padding, dilation, function
-    )
-    images = input.shape[0] if input.ndim == n + 2 else 1
-    padded = math.prod(size + sum(sides) for size, sides in zip(input.shape[-n:], pads, strict=True))
-    elements = input.shape[-n - 1] * (padded + math.prod(kernel) * math.prod(counts)) + weight.shape[0] * math.prod(counts)
-    refuse_if_too_large(function, "the output and its scratch", images * elements, input.dtype.itemsize)
 
 
 def _check_weight_shape(n: int, function: str, weight: tuple[int, ...]) -> None:
     axes = ", ".join(("kd", "kh", "kw")[3 - n :])
-    if len(weight) != n + 2 or 0 in weight:
-        raise ValueError(f"{function}: weight must be (C_out, C_in / groups, {axes}), none of them 0; got {weight}")
+    if len(weight) != n + 2 or min(weight) < 1:
+        raise ValueError(
+            f"{function}: weight must be (C_out, C_in / groups, {axes}), none of them 0; got {weight}"
+        )
 
 
 def _check_sizes(
-    n: int, function: str, input: tuple[int, ...], weight: tuple[int, ...], stride: Ints, padding: Padding, dilation: Ints, groups: int
-) -> None:
+    n: int, function: str, input: tuple[int, ...], weight: tuple[int, ...],
+    stride: Ints, padding: Padding, dilation: Ints, groups: int, itemsize: int,
+) -> tuple[int, ...]:  # fmt: skip
+    """The output's size, if the sizes fit each other and the whole fits into memory."""
+    if isinstance(groups, Sequence):
+        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
     (groups,) = as_tuple(groups, 1, "groups", function=function)
-    geometry(input[-n:], weight[2:], stride, padding, dilation, function)
+    if 0 in input[-n:]:
+        raise ValueError(f"{function}: input {input} has no pixels")
+    kernel, _, pads, _, counts = geometry(input[-n:], weight[2:], stride, padding, dilation, function)
     channels = input[-n - 1]
     if weight[1] * groups != channels:
         raise ValueError(
@@ -74,7 +90,14 @@ def _check_sizes(
             f"(input {input}, weight {weight}, groups={groups})"
         )
     if weight[0] % groups:
-        raise ValueError(f"{function}: {weight[0]} output channels cannot be split into {groups} groups (weight {weight})")
+        raise ValueError(
+            f"{function}: {weight[0]} output channels cannot be split into {groups} groups (weight {weight})"
+        )
+    padded = math.prod(size + sum(sides) for size, sides in zip(input[-n:], pads, strict=True))
+    columns, positions = channels * math.prod(kernel), math.prod(counts)
+    elements = math.prod(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
+    refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
+    return counts
 
 
 def _check_dtypes(function: str, **arrays: Array | None) -> None:
@@ -85,14 +108,25 @@ def _check_dtypes(function: str, **arrays: Array | None) -> None:
 
 
 def geometry(
-    spatial: Sequence[int], kernel_size: Sequence[int], stride: Ints, padding: Padding, dilation: Ints, function: str
+    spatial: Sequence[int],
+    kernel_size: Sequence[int],
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    function: str,
 ) -> tuple[tuple[int, ...], tuple[int, ...], Pairs, tuple[int, ...], tuple[int, ...]]:
     """(kernel, stride, padding, dilation, output size), each with one entry for each axis."""
     n = len(kernel_size)
     strides = as_tuple(stride, n, "stride", function=function)
     dilations = as_tuple(dilation, n, "dilation", function=function)
     pads = resolve_padding(padding, kernel_size, strides, dilations, function)
-    return tuple(kernel_size), strides, pads, dilations, window_counts(spatial, kernel_size, strides, pads, dilations, function)
+    return (
+        tuple(kernel_size),
+        strides,
+        pads,
+        dilations,
+        window_counts(spatial, kernel_size, strides, pads, dilations, function),
+    )
 
 
 def _forward_check(n: int) -> Callable[..., None]:
@@ -112,18 +146,23 @@ def _check_gradient(
     """`other` is the name and the value of the array that came beside `grad_output`."""
     require_array(function, *other)
     require_array(function, "grad_output", grad_output)
-    input_shape, weight_shape = tuple(input_size), tuple(weight_size)
+    input_shape = as_sizes(input_size, "input_size", function)
+    weight_shape = as_sizes(weight_size, "weight_size", function)
     _check_weight_shape(n, function, weight_shape)
     if len(input_shape) not in (n + 1, n + 2):
-        raise ValueError(f"{function}: the input has {n + 1} axes, or {n + 2} with a batch; got {input_shape}")
-    _check_sizes(n, function, input_shape, weight_shape, stride, padding, dilation, groups)
+        raise ValueError(
+            f"{function}: the input has {n + 1} axes, or {n + 2} with a batch; got {input_shape}"
+        )
+    itemsize = grad_output.dtype.itemsize
+    counts = _check_sizes(n, function, input_shape, weight_shape, stride, padding, dilation, groups, itemsize)
     _check_dtypes(function, **{other[0]: other[1], "grad_output": grad_output})
-    *_, counts = geometry(input_shape[-n:], weight_shape[2:], stride, padding, dilation, function)
+    if "complex" in str(grad_output.dtype):
+        raise TypeError(f"{function}: gradients are of real numbers, got {grad_output.dtype}")
     expected = (*input_shape[: -n - 1], weight_shape[0], *counts)
     if tuple(grad_output.shape) != expected:
         raise ValueError(
-            f"{function}: grad_output is {tuple(grad_output.shape)} but the output of this convolution is {expected} "
-            f"(input {input_shape}, weight {weight_shape})"
+            f"{function}: grad_output is {tuple(grad_output.shape)} but the output of this convolution is "
+            f"{expected} (input {input_shape}, weight {weight_shape})"
         )
 
 
@@ -135,7 +174,9 @@ def _input_check(n: int) -> Callable[..., None]:
         name = f"conv{n}d_input"
         require_array(name, "weight", weight)
         other = ("weight", weight)
-        _check_gradient(n, name, input_size, tuple(weight.shape), grad_output, other, stride, padding, dilation, groups)
+        _check_gradient(
+            n, name, input_size, tuple(weight.shape), grad_output, other, stride, padding, dilation, groups
+        )
 
     return check
 
@@ -148,17 +189,32 @@ def _weight_check(n: int) -> Callable[..., None]:
         name = f"conv{n}d_weight"
         require_array(name, "input", input)
         other = ("input", input)
-        _check_gradient(n, name, tuple(input.shape), weight_size, grad_output, other, stride, padding, dilation, groups)
+        _check_gradient(
+            n, name, tuple(input.shape), weight_size, grad_output, other, stride, padding, dilation, groups
+        )
 
     return check
 
 
-# --- the four lines of the opening, for every n ----------------------------------------------------------------------
+def _backward_check(
+    grad_output: Array, input: Array, weight: Array,
+    stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+) -> None:  # fmt: skip
+    name, options = "conv2d_backward", (stride, padding, dilation, groups)
+    require_array(name, "input", input)
+    require_array(name, "weight", weight)
+    _check_gradient(
+        2, name, tuple(input.shape), tuple(weight.shape), grad_output, ("weight", weight), *options
+    )
+    _check_dtypes(name, input=input, weight=weight)
+
+
+# --- the four lines of the opening, for every n -------------------------------------------------------------
 
 
 def _wide(array: NDArray[Any]) -> NDArray[Any]:
     """Half precision is added up in single precision and rounded once at the end, as on a GPU."""
-    return array.astype(np.float32) if array.dtype == np.float16 else array
+    return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
 def _grouped_columns(
@@ -175,10 +231,12 @@ def _forward(
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> NDArray[Any]:  # fmt: skip
     batch = input if input.ndim == n + 2 else input[None]
-    kernel, strides, pads, dilations, counts = geometry(batch.shape[2:], weight.shape[2:], stride, padding, dilation, "")
+    kernel, strides, pads, dilations, counts = geometry(
+        batch.shape[2:], weight.shape[2:], stride, padding, dilation, ""
+    )
     columns = _grouped_columns(_wide(batch), kernel, strides, pads, dilations, groups)  # n g ck l
     kernels = _wide(weight).reshape(groups, weight.shape[0] // groups, -1)  # g o ck
-    output = (kernels @ columns).reshape(len(batch), weight.shape[0], *counts)
+    output: NDArray[Any] = (kernels @ columns).reshape(len(batch), weight.shape[0], *counts)
     if bias is not None:
         output += _wide(bias).reshape(-1, *(1,) * n)
     return output.reshape(*input.shape[: -n - 1], *output.shape[1:]).astype(input.dtype, copy=False)
@@ -190,17 +248,25 @@ def _grad_input(
 ) -> NDArray[Any]:  # fmt: skip
     *leading, channels = input_size[:-n]
     spatial = input_size[-n:]
-    kernel, strides, pads, dilations, counts = geometry(spatial, weight.shape[2:], stride, padding, dilation, "")
+    kernel, strides, pads, dilations, counts = geometry(
+        spatial, weight.shape[2:], stride, padding, dilation, ""
+    )
     images, out_channels = math.prod(leading), weight.shape[0]
     grad = _wide(grad_output).reshape(images, groups, out_channels // groups, math.prod(counts))  # n g o l
     kernels = _wide(weight).reshape(groups, out_channels // groups, -1)  # g o ck
     columns = kernels.swapaxes(1, 2) @ grad  # n g ck l
     padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
     image = col2im(
-        columns.reshape(images, channels, math.prod(kernel), math.prod(counts)), padded, kernel, strides, dilations
+        columns.reshape(images, channels, math.prod(kernel), math.prod(counts)),
+        padded,
+        kernel,
+        strides,
+        dilations,
     )
-    inside = tuple(slice(before, before + size) for (before, _), size in zip(pads, spatial, strict=True))
-    return image[(..., *inside)].reshape(input_size).astype(weight.dtype, copy=False)
+    inside = [slice(before, before + size) for (before, _), size in zip(pads, spatial, strict=True)]
+    pixels: tuple[Any, ...] = (slice(None), slice(None), *inside)
+    gradient: NDArray[Any] = image[pixels].reshape(input_size)
+    return gradient.astype(weight.dtype, copy=False)
 
 
 def _grad_weight(
@@ -208,13 +274,18 @@ def _grad_weight(
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> NDArray[Any]:  # fmt: skip
     batch = input if input.ndim == n + 2 else input[None]
-    kernel, strides, pads, dilations, counts = geometry(batch.shape[2:], weight_size[2:], stride, padding, dilation, "")
+    kernel, strides, pads, dilations, counts = geometry(
+        batch.shape[2:], weight_size[2:], stride, padding, dilation, ""
+    )
     columns = _grouped_columns(_wide(batch), kernel, strides, pads, dilations, groups)  # n g ck l
-    grad = _wide(grad_output).reshape(len(batch), groups, weight_size[0] // groups, math.prod(counts))  # n g o l
-    return (grad @ columns.swapaxes(2, 3)).sum(axis=0).reshape(weight_size).astype(input.dtype, copy=False)
+    grad = _wide(grad_output).reshape(
+        len(batch), groups, weight_size[0] // groups, math.prod(counts)
+    )  # n g o l
+    gradient: NDArray[Any] = (grad @ columns.swapaxes(2, 3)).sum(axis=0)
+    return gradient.reshape(weight_size).astype(input.dtype, copy=False)
 
 
-# --- the operations --------------------------------------------------------------------------------------------------
+# --- the operations -----------------------------------------------------------------------------------------
 
 
 @dispatch(_forward_check(2))
@@ -229,8 +300,8 @@ def conv2d(
 ) -> Array:
     r"""Convolve images with a bank of kernels (cross-correlation: the kernels are not flipped).
 
-    Each output number is the sum of the products of one kernel with one window of the image, over all the input channels of
-    its group, plus the bias of its output channel:
+    Each output number is the sum of the products of one kernel with one window of the image, over all the
+    input channels of its group, plus the bias of its output channel:
 
     .. math:: y_{n,o,i,j} = b_o + \sum_{c,u,v} w_{o,c,u,v} \; x_{n,\, c,\, i s + u d - p,\, j s + v d - p}
 
@@ -246,7 +317,8 @@ def conv2d(
     stride : int or pair of int
         Pixels from one window to the next, (vertical, horizontal).
     padding : int, pair of int, "valid" or "same"
-        Zeros on each side, (top and bottom, left and right). "valid" is 0; "same" keeps the size and needs stride 1.
+        Zeros on each side, (top and bottom, left and right). "valid" is 0; "same" keeps the size and needs
+        stride 1.
     dilation : int or pair of int
         Pixels from one tap of the kernel to the next.
     groups : int
@@ -255,14 +327,14 @@ def conv2d(
     Returns
     -------
     array (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
-        Sizes as given by `convlib.shapes.conv_output_size`; the dtype of the input. Half precision is accumulated in single
-        precision; integers wrap around as in torch.
+        Sizes as given by `convlib.shapes.conv_output_size`; the dtype of the input. Half precision is
+        accumulated in single precision; integers wrap around as in torch.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit each other, a kernel larger than the padded image, a stride, dilation or group count below 1,
-        a negative padding, or a result above 2^36 bytes.
+        Shapes that do not fit each other, a kernel larger than the padded image, a stride, dilation or group
+        count below 1, a negative padding, or a result above 2^36 bytes.
     TypeError
         Mixed dtypes, booleans, or NumPy arrays together with torch tensors.
 
@@ -292,7 +364,8 @@ def conv1d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Array:
-    """Convolve sequences (N, C_in, W) or (C_in, W) with kernels (C_out, C_in / groups, kw); otherwise as `conv2d`.
+    """Convolve sequences (N, C_in, W) or (C_in, W) with kernels (C_out, C_in / groups, kw); otherwise as
+    `conv2d`.
 
     See Also
     --------
@@ -316,7 +389,8 @@ def conv3d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Array:
-    """Convolve volumes (N, C_in, D, H, W) or (C_in, D, H, W) with kernels (C_out, C_in / groups, kd, kh, kw); else as `conv2d`.
+    """Convolve volumes (N, C_in, D, H, W) or (C_in, D, H, W) with kernels (C_out, C_in / groups, kd, kh, kw);
+    else as `conv2d`.
 
     See Also
     --------
@@ -350,7 +424,8 @@ def conv2d_input(
     Parameters
     ----------
     input_size : sequence of int
-        Shape of the input, (N, C_in, H, W) or (C_in, H, W): with a stride above 1 several sizes give the same output.
+        Shape of the input, (N, C_in, H, W) or (C_in, H, W): with a stride above 1 several sizes give the same
+        output.
     weight : array (C_out, C_in / groups, kh, kw)
     grad_output : array
         Gradient of the loss with respect to the output, of the output's shape.
@@ -414,7 +489,8 @@ def conv3d_input(
 
     Examples
     --------
-    >>> conv3d_input((1, 1, 1, 3), np.array([[[[[1., 10.]]]]]), np.array([[[[1., 2.]]]]))  # 1*1, 1*10 + 2*1, 2*10
+    >>> weight = np.array([[[[[1., 10.]]]]])
+    >>> conv3d_input((1, 1, 1, 3), weight, np.array([[[[1., 2.]]]]))  # 1*1, 1*10 + 2*1, 2*10
     array([[[[ 1., 12., 20.]]]])
     """
     return _grad_input(3, input_size, weight, grad_output, stride, padding, dilation, groups)
@@ -434,7 +510,8 @@ def conv2d_weight(
 
     A tap is used once at every output position, so its gradient is the sum over all of them:
 
-    .. math:: \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} g_{n,o,i,j} \; x_{n,\, c,\, i s + u d - p,\, j s + v d - p}
+    .. math:: \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} g_{n,o,i,j} \; x_{n,\, c,\, i s + u d -
+    p,\, j s + v d - p}
 
     Parameters
     ----------
@@ -502,12 +579,14 @@ def conv3d_weight(
 
     Examples
     --------
-    >>> conv3d_weight(np.array([[[[1., 2., 3.]]]]), (1, 1, 1, 1, 2), np.array([[[[1., 10.]]]]))  # 1*1 + 10*2, 1*2 + 10*3
+    >>> volume = np.array([[[[1., 2., 3.]]]])
+    >>> conv3d_weight(volume, (1, 1, 1, 1, 2), np.array([[[[1., 10.]]]]))  # 1*1 + 10*2, 1*2 + 10*3
     array([[[[[21., 32.]]]]])
     """
     return _grad_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
+@dispatch(_backward_check)
 def conv2d_backward(
     grad_output: Array,
     input: Array,
@@ -519,7 +598,8 @@ def conv2d_backward(
 ) -> tuple[Array, Array, Array]:
     """All three gradients of `conv2d`: (grad_input, grad_weight, grad_bias).
 
-    The bias is added at every position of every image, so its gradient is the sum of `grad_output` over all of them.
+    The bias is added at every position of every image, so its gradient is the sum of `grad_output` over all
+    of them.
 
     Examples
     --------
@@ -531,17 +611,25 @@ def conv2d_backward(
     [3.]
     """
     options = (stride, padding, dilation, groups)
-    grad_input = conv2d_input(tuple(input.shape), weight, grad_output, *options)
-    grad_weight = conv2d_weight(input, tuple(weight.shape), grad_output, *options)
-    images_and_positions = tuple(axis for axis in range(grad_output.ndim) if axis != grad_output.ndim - 3)
-    return grad_input, grad_weight, grad_output.sum(images_and_positions)
+    return (
+        _grad_input(2, input.shape, weight, grad_output, *options),
+        _grad_weight(2, input, weight.shape, grad_output, *options),
+        _wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
+    )
 
 
-def conv_matrix(weight: Array, input_size: Sequence[int], stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1) -> Array:
+def bias_axes(ndim: int) -> tuple[int, ...]:
+    """The images and the positions, over which a bias of a 2-D convolution is shared."""
+    return tuple(axis for axis in range(ndim) if axis != ndim - 3)
+
+
+def conv_matrix(
+    weight: Array, input_size: Sequence[int], stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> Array:
     """The matrix of a 2-D convolution: every convolution is linear, so there is one.
 
-    Its columns are the answers to the images that hold a single 1. Mostly zeros, with the same few weights repeated along
-    diagonals (doubly block Toeplitz): far too large to compute with, and good to look at.
+    Its columns are the answers to the images that hold a single 1. Mostly zeros, with the same few weights
+    repeated along diagonals (doubly block Toeplitz): far too large to compute with, and good to look at.
 
     Parameters
     ----------
@@ -563,12 +651,16 @@ def conv_matrix(weight: Array, input_size: Sequence[int], stride: Ints = 1, padd
            [0., 1., 2., 0.],
            [0., 0., 1., 2.]])
     """
-    require_array("conv_matrix", "weight", weight)
-    if len(input_size) != 3:
-        raise ValueError(f"conv_matrix: input_size must be (C, H, W) of one image, got {tuple(input_size)}")
-    pixels = math.prod(input_size)
-    refuse_if_too_large("conv_matrix", "the unit images", pixels**2, weight.dtype.itemsize)
-    unit_images = _identity_like(weight, pixels).reshape(pixels, *input_size)
+    name = "conv_matrix"
+    require_array(name, "weight", weight)
+    size = as_sizes(input_size, "input_size", name)
+    if len(size) != 3:
+        raise ValueError(f"{name}: input_size must be (C, H, W) of one image, got {size}")
+    pixels = math.prod(size)
+    _check_weight_shape(2, name, tuple(weight.shape))
+    itemsize = weight.dtype.itemsize
+    _check_sizes(2, name, (pixels, *size), tuple(weight.shape), stride, padding, dilation, 1, itemsize)
+    unit_images = _identity_like(weight, pixels).reshape(pixels, *size)
     return conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1).T
 
 
@@ -585,18 +677,27 @@ def _correlate_check(name: str) -> Callable[..., None]:
         for argument, array in (("input", input), ("kernel", kernel)):
             require_array(name, argument, array)
             if array.ndim != 2 or 0 in tuple(array.shape):
-                raise ValueError(f"{name}: {argument} must be a plain image (H, W) with pixels, got {tuple(array.shape)}")
+                raise ValueError(
+                    f"{name}: {argument} must be a plain image (H, W) with pixels, got {tuple(array.shape)}"
+                )
         if mode not in ("full", "same", "valid"):
             raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
         if mode == "valid" and any(k > size for k, size in zip(kernel.shape, input.shape, strict=True)):
-            raise ValueError(f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}")
+            raise ValueError(
+                f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}"
+            )
         _check_dtypes(name, input=input, kernel=kernel)
+        pads = correlation_padding(kernel.shape, mode)
+        padded = [size + sum(sides) for size, sides in zip(input.shape, pads, strict=True)]
+        positions = math.prod(size - k + 1 for size, k in zip(padded, kernel.shape, strict=True))
+        elements = math.prod(padded) + (math.prod(kernel.shape) + 1) * positions
+        refuse_if_too_large(name, "the result and its scratch", elements, input.dtype.itemsize)
 
     return check
 
 
 def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
-    """Zeros (before, after) each axis of the image for `correlate2d`: every overlap, the image's own size, or none."""
+    """Zeros (before, after) each axis: for every overlap, for the image's own size, or none."""
     if mode == "full":
         return tuple((k - 1, k - 1) for k in kernel_size)
     if mode == "same":
@@ -613,8 +714,8 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     input : array (H, W)
     kernel : array (kh, kw)
     mode : {"full", "same", "valid"}
-        Every position at which the two overlap (zeros outside the image), as many as the image has pixels, or only those
-        where the kernel lies inside.
+        Every position at which the two overlap (zeros outside the image), as many as the image has pixels, or
+        only those where the kernel lies inside.
 
     Returns
     -------
@@ -630,8 +731,8 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
 
     See Also
     --------
-    convolve2d : with the kernel flipped. scipy.signal.correlate2d : the same function, apart from complex numbers, which it
-    conjugates. Chapter 2.
+    convolve2d : with the kernel flipped. scipy.signal.correlate2d : the same function, apart from complex
+    numbers, which it conjugates. Chapter 2.
 
     Examples
     --------
@@ -648,9 +749,11 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
 
 @dispatch(_correlate_check("convolve2d"))
 def convolve2d(input: Array, kernel: Array, mode: str = "full") -> Array:
-    """Convolve an image with a kernel, in the mathematician's sense: as `correlate2d`, with the kernel turned by 180 degrees.
+    """Convolve an image with a kernel, in the mathematician's sense: as `correlate2d`, with the kernel turned
+    by 180 degrees.
 
-    Flipping makes the operation commutative and associative: ``convolve2d(a, b)`` equals ``convolve2d(b, a)``.
+    Flipping makes the operation commutative and associative: ``convolve2d(a, b)`` equals ``convolve2d(b,
+    a)``.
 
     See Also
     --------

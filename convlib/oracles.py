@@ -1,7 +1,7 @@
 """The definitions, word for word: plain nested loops, and gradients by finite differences.
 
-Slow and obvious on purpose. The chapters show these functions and the tests judge by them, so they use nothing of convlib:
-a mistake there cannot hide here.
+Slow and obvious on purpose. The chapters show these functions and the tests judge by them, so they use
+nothing of convlib: a mistake there cannot hide here.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def conv_loops(
 
     Examples
     --------
-    >>> conv_loops(np.array([[[1, 2, 3]]]), np.array([[[1, 10]]]), padding=[(1, 0)])  # 1*0 + 10*1, 1*1 + 10*2, ...
+    >>> row, kernel = np.array([[[1, 2, 3]]]), np.array([[[1, 10]]])
+    >>> conv_loops(row, kernel, padding=[(1, 0)])  # 1*0 + 10*1, 1*1 + 10*2, ...
     array([[[10, 21, 32]]])
     """
     axes = range(input.ndim - 2)
@@ -103,10 +104,13 @@ def conv_loops(
     return output
 
 
-def finite_difference(function: Callable[[NDArray[Any]], Any], at: NDArray[Any], step: float = 1e-6) -> NDArray[Any]:
+def finite_difference(
+    function: Callable[[NDArray[Any]], Any], at: NDArray[Any], step: float = 1e-6
+) -> NDArray[Any]:
     """Gradient of a function with one number as its result, by moving each entry a little up and down.
 
-    The error is about ``step**2`` from the curve and 1e-16 / ``step`` from rounding, so only float64 makes sense.
+    The error is about ``step**2`` from the curve and 1e-16 / ``step`` from rounding, so only float64 makes
+    sense.
 
     Examples
     --------

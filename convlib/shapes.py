@@ -1,14 +1,15 @@
 """Pure integer arithmetic: how large a result is, and what it costs.
 
-Everything here works on sizes alone; no array is made. Where a function takes one number for each axis it also takes a
-single number, which then stands for the only axis, or for all of them.
+Everything here works on sizes alone; no array is made. Where a function takes one number for each axis it
+also takes a single number, which then stands for the only axis, or for all of them.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Ints: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = int | Sequence[int] | str
@@ -39,14 +40,40 @@ def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = 
     entries = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
     if len(entries) == 1:
         entries *= n
-    if not all(hasattr(entry, "__index__") and not isinstance(entry, bool) for entry in entries):
-        raise TypeError(f"{where}{name} must be an integer or {n} integers, got {value!r}")
-    if len(entries) != n:
-        raise ValueError(f"{where}{name} must be one integer or {n}, got {value!r}")
-    numbers = tuple(int(entry) for entry in entries)  # type: ignore[call-overload]
-    if min(numbers) < at_least:
+    numbers = _integers(entries)
+    if numbers is None:
+        raise TypeError(f"{where}{name} must be an integer{f' or {n} integers' * (n > 1)}, got {value!r}")
+    if len(numbers) != n:
+        raise ValueError(f"{where}{name} must be one integer{f' or {n}' * (n > 1)}, got {value!r}")
+    if min(numbers, default=at_least) < at_least:
         raise ValueError(f"{where}{name} must be at least {at_least}, got {value!r}")
     return numbers
+
+
+def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) -> tuple[int, ...]:
+    """A shape, or a part of one: as many integers as are given.
+
+    Examples
+    --------
+    >>> as_sizes([2, 0, 3], "input_size", "conv1d_input")
+    (2, 0, 3)
+    """
+    numbers = _integers(value) if isinstance(value, Sequence) else None
+    if numbers is None:
+        raise TypeError(f"{function}: {name} must be a sequence of integers, got {value!r}")
+    if min(numbers, default=at_least) < at_least:
+        raise ValueError(f"{function}: {name} must be at least {at_least}, got {value!r}")
+    return numbers
+
+
+def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
+    """The entries as plain integers, or None where one is something else."""
+    try:
+        return (
+            None if any(isinstance(entry, bool) for entry in entries) else tuple(map(operator.index, entries))
+        )
+    except TypeError:
+        return None
 
 
 def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
@@ -61,12 +88,16 @@ def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
 
 
 def resolve_padding(
-    padding: Padding, kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int], function: str = ""
+    padding: Padding,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    function: str = "",
 ) -> tuple[tuple[int, int], ...]:
     """Pixels added (before, after) each axis.
 
-    ``"valid"`` adds none. ``"same"`` adds d(k - 1) in all, so that with stride 1 the size is kept; where that is odd, as
-    for an even kernel, the extra pixel goes after, as in torch.
+    ``"valid"`` adds none. ``"same"`` adds d(k - 1) in all, so that with stride 1 the size is kept; where that
+    is odd, as for an even kernel, the extra pixel goes after, as in torch.
 
     Raises
     ------
@@ -88,7 +119,9 @@ def resolve_padding(
         if padding != "same":
             raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {padding!r}")
         if any(s != 1 for s in stride):
-            raise ValueError(f"{where}padding='same' needs stride 1, got stride {tuple(stride)}; give padding in pixels")
+            raise ValueError(
+                f"{where}padding='same' needs stride 1, got stride {tuple(stride)}; give padding in pixels"
+            )
         totals = [d * (k - 1) for k, d in zip(kernel_size, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     return tuple((p, p) for p in as_tuple(padding, n, "padding", at_least=0, function=function))
@@ -99,15 +132,16 @@ def conv_output_size(
 ) -> int | tuple[int, ...]:
     r"""Spatial size of a convolution's output.
 
-    The padded input, less what the kernel spans, holds so many whole strides, and the first position counts too:
+    The padded input, less what the kernel spans, holds so many whole strides, and the first position counts
+    too:
 
     .. math:: \left\lfloor \frac{n + 2p - d(k - 1) - 1}{s} \right\rfloor + 1
 
     Parameters
     ----------
     input_size, kernel_size, stride, padding, dilation
-        In pixels; an integer for one axis, or a tuple with one entry for each. Padding is added on either side;
-        ``"same"`` and ``"valid"`` as in `convlib.conv2d`.
+        In pixels; an integer for one axis, or a tuple with one entry for each. Padding is added on either
+        side; ``"same"`` and ``"valid"`` as in `convlib.conv2d`.
 
     Returns
     -------
@@ -130,14 +164,18 @@ def conv_output_size(
     >>> conv_output_size((224, 224), 7, stride=4, padding=3)
     (56, 56)
     """
-    sizes = (input_size,) if isinstance(input_size, int) else tuple(input_size)
+    name = "conv_output_size"
+    several = isinstance(input_size, Sequence)
+    sizes = as_tuple(
+        input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
+    )
     n = len(sizes)
-    kernel = as_tuple(kernel_size, n, "kernel_size")
-    strides = as_tuple(stride, n, "stride")
-    dilations = as_tuple(dilation, n, "dilation")
-    pads = resolve_padding(padding, kernel, strides, dilations)
-    result = window_counts(sizes, kernel, strides, pads, dilations)
-    return result[0] if isinstance(input_size, int) else result
+    kernel = as_tuple(kernel_size, n, "kernel_size", function=name)
+    strides = as_tuple(stride, n, "stride", function=name)
+    dilations = as_tuple(dilation, n, "dilation", function=name)
+    pads = resolve_padding(padding, kernel, strides, dilations, name)
+    result = window_counts(sizes, kernel, strides, pads, dilations, name)
+    return result if several else result[0]
 
 
 def window_counts(
@@ -148,16 +186,19 @@ def window_counts(
     dilation: Sequence[int],
     function: str = "",
 ) -> tuple[int, ...]:
-    """How many windows fit along each axis; the arithmetic under `conv_output_size`, with (before, after) padding."""
+    """How many windows fit along each axis; the arithmetic under `conv_output_size`, padding as pairs."""
     counts = []
-    for axis, (n, k, s, (before, after), d) in enumerate(zip(sizes, kernel, stride, padding, dilation, strict=True)):
+    for axis, (n, k, s, (before, after), d) in enumerate(
+        zip(sizes, kernel, stride, padding, dilation, strict=True)
+    ):
         room = n + before + after - effective_kernel_size(k, d)
         if room < 0:
             where = f"{function}: " if function else ""
             dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
             raise ValueError(
-                f"{where}the kernel spans {effective_kernel_size(k, d)} pixels{dilated} along spatial axis {axis}, "
-                f"but the padded input has {n + before + after} (size {n}, padding {before} + {after})"
+                f"{where}the kernel spans {effective_kernel_size(k, d)} pixels{dilated} along spatial axis "
+                f"{axis}, but the padded input has {n + before + after} "
+                f"(size {n}, padding {before} + {after})"
             )
         counts.append(room // s + 1)
     return tuple(counts)
@@ -166,7 +207,8 @@ def window_counts(
 def conv_parameters(
     in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int = 1, bias: bool = True
 ) -> int:
-    """Learnable numbers of a convolution: one kernel slice for each pair of connected channels, one bias for each output.
+    """Learnable numbers of a convolution: one kernel slice for each pair of connected channels, one bias for
+    each output.
 
     The size of the image does not occur.
 
@@ -175,11 +217,27 @@ def conv_parameters(
     >>> conv_parameters(10, 5, (1, 1))  # 5 * 10 * 1 * 1 + 5
     55
     """
-    return out_channels * (in_channels // groups) * math.prod(kernel_size) + (out_channels if bias else 0)
+    weights = _weights("conv_parameters", in_channels, out_channels, kernel_size, groups)
+    return weights + (out_channels if bias else 0)
+
+
+def _weights(
+    function: str, in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int
+) -> int:
+    kernel = as_sizes(kernel_size, "kernel_size", function, at_least=1)
+    (groups,) = as_tuple(groups, 1, "groups", function=function)
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if channels % groups:
+            raise ValueError(f"{function}: {name} {channels} cannot be split into {groups} groups")
+    return out_channels * (in_channels // groups) * math.prod(kernel)
 
 
 def conv_multiply_adds(
-    in_channels: int, out_channels: int, kernel_size: Sequence[int], output_size: Sequence[int], groups: int = 1
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Sequence[int],
+    output_size: Sequence[int],
+    groups: int = 1,
 ) -> int:
     """Multiply-adds of a convolution for one image: every weight is used once for every output position.
 
@@ -190,7 +248,8 @@ def conv_multiply_adds(
     >>> conv_multiply_adds(1, 1, (2, 2), (2, 2))  # 4 positions of 4 products
     16
     """
-    return conv_parameters(in_channels, out_channels, kernel_size, groups, bias=False) * math.prod(output_size)
+    positions = math.prod(as_sizes(output_size, "output_size", "conv_multiply_adds"))
+    return _weights("conv_multiply_adds", in_channels, out_channels, kernel_size, groups) * positions
 
 
 def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) -> None:

@@ -6,13 +6,14 @@ The public functions have checked their arguments before they come here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import grad as torch_grad
 
-from convlib.conv import correlation_padding, geometry
+from convlib.conv import bias_axes, correlation_padding, geometry
 from convlib.shapes import Ints, Padding
 
 pad = F.pad
@@ -25,7 +26,14 @@ def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def _convolution(
-    n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Padding, dilation: Ints, groups: int
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    groups: int,
 ) -> Tensor:
     forward = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
     if padding == "same":  # spelled out, since torch warns about the copy that uneven padding costs
@@ -50,14 +58,17 @@ def _grad_input(
     n: int, input_size: Sequence[int], weight: Tensor, grad_output: Tensor,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
-    """torch.nn.grad takes batches, and one padding for both sides: so the padded image's gradient is taken and cropped."""
+    """torch.nn.grad takes batches and equal sides: so the padded image's gradient is taken and cropped."""
     if len(input_size) == n + 1:
-        return _grad_input(n, (1, *input_size), weight, grad_output[None], stride, padding, dilation, groups)[0]
+        batch_size = (1, *input_size)
+        return _grad_input(n, batch_size, weight, grad_output[None], stride, padding, dilation, groups)[0]
     spatial = tuple(input_size[-n:])
     _, strides, pads, dilations, _ = geometry(spatial, weight.shape[2:], stride, padding, dilation, "")
     padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
-    backward = (torch_grad.conv1d_input, torch_grad.conv2d_input, torch_grad.conv3d_input)[n - 1]
-    gradient = backward((*input_size[:-n], *padded), weight, grad_output, strides, 0, dilations, groups)
+    backward: Any = (torch_grad.conv1d_input, torch_grad.conv2d_input, torch_grad.conv3d_input)[n - 1]
+    gradient: Tensor = backward(
+        (*input_size[:-n], *padded), weight, grad_output, strides, 0, dilations, groups
+    )
     return _pad_sides(gradient, [(-before, -after) for before, after in pads])
 
 
@@ -79,9 +90,14 @@ def _grad_weight(
 ) -> Tensor:  # fmt: skip
     if input.ndim == n + 1:
         return _grad_weight(n, input[None], weight_size, grad_output[None], stride, padding, dilation, groups)
-    _, strides, pads, dilations, _ = geometry(input.shape[-n:], weight_size[2:], stride, padding, dilation, "")
-    backward = (torch_grad.conv1d_weight, torch_grad.conv2d_weight, torch_grad.conv3d_weight)[n - 1]
-    return backward(_pad_sides(input, pads), weight_size, grad_output, strides, 0, dilations, groups)
+    _, strides, pads, dilations, _ = geometry(
+        input.shape[-n:], weight_size[2:], stride, padding, dilation, ""
+    )
+    backward: Any = (torch_grad.conv1d_weight, torch_grad.conv2d_weight, torch_grad.conv3d_weight)[n - 1]
+    gradient: Tensor = backward(
+        _pad_sides(input, pads), weight_size, grad_output, strides, 0, dilations, groups
+    )
+    return gradient
 
 
 def conv1d_weight(input, weight_size, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
@@ -96,14 +112,23 @@ def conv3d_weight(input, weight_size, grad_output, stride=1, padding=0, dilation
     return _grad_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
+def conv2d_backward(grad_output, input, weight, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
+    options = (stride, padding, dilation, groups)
+    return (
+        _grad_input(2, input.shape, weight, grad_output, *options),
+        _grad_weight(2, input, weight.shape, grad_output, *options),
+        grad_output.sum(bias_axes(grad_output.ndim)),
+    )
+
+
 def eye_like(tensor: Tensor, n: int) -> Tensor:
     return torch.eye(n, dtype=tensor.dtype, device=tensor.device)
 
 
 def correlate2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
-    return conv2d(_pad_sides(input, correlation_padding(kernel.shape, mode))[None], kernel[None, None])[0]
+    return F.conv2d(_pad_sides(input, correlation_padding(kernel.shape, mode))[None], kernel[None, None])[0]
 
 
 def convolve2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
     pads = [(after, before) for before, after in correlation_padding(kernel.shape, mode)]
-    return conv2d(_pad_sides(input, pads)[None], kernel.flip(0, 1)[None, None])[0]
+    return F.conv2d(_pad_sides(input, pads)[None], kernel.flip(0, 1)[None, None])[0]

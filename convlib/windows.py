@@ -1,29 +1,31 @@
 """Padding, and the one sliding-window view under every convolution and every pooling.
 
-`sliding_windows` lays all windows of an image side by side without copying a pixel. `im2col` copies them into the columns
-of a matrix, so that a convolution becomes one matrix product. `col2im` is its adjoint: it adds columns back to where they
-came from, which is how a gradient travels.
+`sliding_windows` lays all windows of an image side by side without copying a pixel. `im2col` copies them into
+the columns of a matrix, so that a convolution becomes one matrix product. `col2im` is its adjoint: it adds
+columns back to where they came from, which is how a gradient travels.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convlib._dispatch import Array, dispatch, is_tensor, require_array
-from convlib.shapes import Ints, as_tuple, effective_kernel_size, refuse_if_too_large, window_counts
+from convlib.shapes import Ints, as_sizes, as_tuple, effective_kernel_size, refuse_if_too_large, window_counts
 
 
 def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> None:
     require_array("pad", "input", input)
-    if not isinstance(pad, Sequence) or isinstance(pad, str) or len(pad) % 2:
+    amounts = as_sizes(pad, "pad", "pad", at_least=-(2**62))
+    if len(pad) % 2:
         raise ValueError(f"pad: pad must be pairs (before, after), starting with the last axis, got {pad!r}")
-    amounts = as_tuple(pad, len(pad), "pad", at_least=-(2**62), function="pad") if len(pad) else ()
     axes = len(pad) // 2
     if axes > input.ndim:
         raise ValueError(f"pad: pad has {axes} pairs but input has {input.ndim} axes {tuple(input.shape)}")
@@ -31,11 +33,13 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
         raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     if mode != "constant":
         if value is not None:
-            raise ValueError(f"pad: mode {mode!r} takes its values from the image; value={value!r} has no meaning")
+            raise ValueError(
+                f"pad: mode {mode!r} takes its values from the image; value={value!r} has no meaning"
+            )
         if not 1 <= axes <= 3 or input.ndim - axes not in (1, 2):
             raise ValueError(
-                f"pad: mode {mode!r} pads the last 1, 2 or 3 axes of an input with one or two more axes before them; "
-                f"got {axes} pairs for input {tuple(input.shape)}"
+                f"pad: mode {mode!r} pads the last 1, 2 or 3 axes of an input with one or two more axes "
+                f"before them; got {axes} pairs for input {tuple(input.shape)}"
             )
     padded = list(input.shape)
     for axis, before, after in _by_axis(input.ndim, amounts):
@@ -44,12 +48,30 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
         limit = {"reflect": n - 1, "circular": n}.get(mode)
         if limit is not None and max(before, after) > limit:
             raise ValueError(
-                f"pad: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, got ({before}, {after})"
+                f"pad: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, "
+                f"got ({before}, {after})"
             )
         smallest = 1 if mode in ("reflect", "replicate") else 0
         if padded[axis] < smallest or min(n + before, n + after) < 0 or (mode == "replicate" and n == 0):
             raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
     refuse_if_too_large("pad", "the padded input", math.prod(padded), input.dtype.itemsize)
+    if value is not None:
+        _check_pad_value(input, value)
+
+
+def _check_pad_value(input: Array, value: float) -> None:
+    if not isinstance(value, Real):
+        raise TypeError(f"pad: value must be a real number, got {value!r}")
+    name = str(input.dtype).removeprefix("torch.")
+    if name == "bool":
+        return
+    library = sys.modules["torch"] if is_tensor(input) else np
+    if "int" in name:
+        fits = (limits := library.iinfo(input.dtype)).min <= value <= limits.max
+    else:
+        fits = not math.isfinite(value) or abs(value) <= library.finfo(input.dtype).max
+    if not fits:
+        raise ValueError(f"pad: value={value!r} does not fit into {name}")
 
 
 def _by_axis(ndim: int, pad: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -65,13 +87,14 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     ----------
     input : array of any rank
     pad : sequence of int
-        Pixels (before, after) for the last axis, then for the one before it, and so on: ``(left, right, top, bottom)``.
-        Negative numbers crop.
+        Pixels (before, after) for the last axis, then for the one before it, and so on: ``(left, right, top,
+        bottom)``. Negative numbers crop.
     mode : {"constant", "reflect", "replicate", "circular"}
-        What the new pixels hold: `value`; the mirror image without the edge pixel; the edge pixel; the other side of the
-        image. All but the first need one or two axes (channels, batch) in front of those that are padded, as in torch.
+        What the new pixels hold: `value`; the mirror image without the edge pixel; the edge pixel; the other
+        side of the image. All but the first need one or two axes (channels, batch) in front of those that are
+        padded, as in torch.
     value : float, optional
-        For mode ``"constant"``; 0 by default.
+        For mode ``"constant"``; 0 by default. An integer array takes the whole part of it.
 
     Returns
     -------
@@ -81,8 +104,8 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     Raises
     ------
     ValueError
-        An odd number of entries, more pairs than axes, an unknown mode, more than n - 1 (reflect) or n (circular) new
-        pixels on one side, or nothing left.
+        An odd number of entries, more pairs than axes, an unknown mode, more than n - 1 (reflect) or n
+        (circular) new pixels on one side, nothing left, or a `value` beyond the range of the dtype.
 
     See Also
     --------
@@ -133,7 +156,7 @@ def _pad_constant(input: NDArray[Any], amounts: list[tuple[int, int, int]], valu
 
 
 def pad_sides(input: NDArray[Any], padding: Sequence[tuple[int, int]]) -> NDArray[Any]:
-    """Zeros around the last axes, from (before, after) pairs in the order of the axes; the input itself where none are asked."""
+    """Zeros around the last axes, from (before, after) pairs; the input itself where none are asked."""
     if not any(before or after for before, after in padding):
         return input
     first = input.ndim - len(padding)
@@ -179,13 +202,17 @@ def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, 
            [3, 5]])
     """
     require_array("sliding_windows", "input", input)
-    n = len(kernel_size)
+    kernel = as_sizes(kernel_size, "kernel_size", "sliding_windows", at_least=1)
+    n = len(kernel)
     if input.ndim < n:
-        raise ValueError(f"sliding_windows: input {tuple(input.shape)} has fewer axes than kernel_size {tuple(kernel_size)}")
-    kernel = as_tuple(kernel_size, n, "kernel_size", function="sliding_windows")
+        raise ValueError(
+            f"sliding_windows: input {tuple(input.shape)} has fewer axes than kernel_size {kernel}"
+        )
     strides = as_tuple(stride, n, "stride", function="sliding_windows")
     dilations = as_tuple(dilation, n, "dilation", function="sliding_windows")
-    window_counts(tuple(input.shape[input.ndim - n :]), kernel, strides, ((0, 0),) * n, dilations, "sliding_windows")
+    window_counts(
+        tuple(input.shape[input.ndim - n :]), kernel, strides, ((0, 0),) * n, dilations, "sliding_windows"
+    )
     extents = [effective_kernel_size(k, d) for k, d in zip(kernel, dilations, strict=True)]
     axes = range(input.ndim - n, input.ndim)
     if is_tensor(input):
@@ -193,10 +220,13 @@ def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, 
             input = input.unfold(axis, extent, step)
         return input[(..., *(slice(None, None, d) for d in dilations))]
     view = np.lib.stride_tricks.sliding_window_view(input, extents, tuple(axes))
-    return view[(..., *(slice(None, None, s) for s in strides), *(slice(None, None, d) for d in dilations))]
+    every: tuple[Any, ...] = (..., *(slice(None, None, step) for step in (*strides, *dilations)))
+    return view[every]
 
 
-def im2col(input: NDArray[Any], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1) -> NDArray[Any]:
+def im2col(
+    input: NDArray[Any], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1
+) -> NDArray[Any]:
     """Copy every window of an image into a column.
 
     Parameters
@@ -218,18 +248,23 @@ def im2col(input: NDArray[Any], kernel_size: Sequence[int], stride: Ints = 1, di
              [1, 2, 3]]]])
     """
     n = len(kernel_size)
-    windows = sliding_windows(input, kernel_size, stride, dilation)
+    windows: NDArray[Any] = sliding_windows(input, kernel_size, stride, dilation)
     positions = windows.shape[2 : 2 + n]
     windows = np.moveaxis(windows, range(2 + n, 2 + 2 * n), range(2, 2 + n))  # n c *k *positions
     return windows.reshape(*input.shape[:2], math.prod(kernel_size), math.prod(positions))
 
 
 def col2im(
-    columns: NDArray[Any], spatial: Sequence[int], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1
+    columns: NDArray[Any],
+    spatial: Sequence[int],
+    kernel_size: Sequence[int],
+    stride: Ints = 1,
+    dilation: Ints = 1,
 ) -> NDArray[Any]:
     """Add every column back to the pixels that it was copied from: the adjoint of `im2col`.
 
-    A pixel that k windows share receives k contributions, so ``col2im(im2col(x))`` is x times those counts, not x.
+    A pixel that k windows share receives k contributions, so ``col2im(im2col(x))`` is x times those counts,
+    not x.
 
     Parameters
     ----------
@@ -252,22 +287,32 @@ def col2im(
     positions = window_counts(spatial, kernel_size, strides, ((0, 0),) * n, dilations)
     image = np.zeros((*columns.shape[:2], *spatial), dtype=columns.dtype)
     taps = columns.reshape(*columns.shape[:2], *kernel_size, *positions)
-    for tap in itertools.product(*map(range, kernel_size)):  # a slice of the image for each tap, not for each pixel
-        where = tuple(
-            slice(t * d, t * d + s * (count - 1) + 1, s) for t, d, s, count in zip(tap, dilations, strides, positions, strict=True)
-        )
-        image[(..., *where)] += taps[(slice(None), slice(None), *tap)]
+    for tap in itertools.product(*map(range, kernel_size)):  # a slice for each tap, not for each pixel
+        where = [
+            slice(t * d, t * d + s * (count - 1) + 1, s)
+            for t, d, s, count in zip(tap, dilations, strides, positions, strict=True)
+        ]
+        here: tuple[Any, ...] = (slice(None), slice(None), *where)
+        every: tuple[Any, ...] = (slice(None), slice(None), *tap)
+        image[here] += taps[every]
     return image
 
 
-def _check_unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> None:
+def _check_unfold(
+    input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> None:
     require_array("unfold", "input", input)
     if input.ndim not in (3, 4):
         raise ValueError(f"unfold: input must be (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
     kernel, strides, pads, dilations = _two_axes("unfold", kernel_size, stride, padding, dilation)
-    positions = window_counts(tuple(input.shape[-2:]), kernel, strides, [(p, p) for p in pads], dilations, "unfold")
-    size = math.prod(input.shape[:-2]) * math.prod(kernel) * math.prod(positions)
-    refuse_if_too_large("unfold", "the result", size, input.dtype.itemsize)
+    if 0 in tuple(input.shape[-3:]):
+        raise ValueError(f"unfold: only the batch may be empty, got {tuple(input.shape)}")
+    positions = window_counts(
+        tuple(input.shape[-2:]), kernel, strides, [(p, p) for p in pads], dilations, "unfold"
+    )
+    padded = math.prod(size + 2 * p for size, p in zip(input.shape[-2:], pads, strict=True))
+    elements = math.prod(input.shape[:-2]) * (padded + math.prod(kernel) * math.prod(positions))
+    refuse_if_too_large("unfold", "the result and its scratch", elements, input.dtype.itemsize)
 
 
 @dispatch(_check_unfold)
@@ -292,7 +337,8 @@ def unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 
 
     See Also
     --------
-    fold : the adjoint. torch.nn.functional.unfold : the same function. Chapter 2 computes a convolution with it.
+    fold : the adjoint. torch.nn.functional.unfold : the same function. Chapter 2 computes a convolution with
+    it.
 
     Examples
     --------
@@ -309,7 +355,12 @@ def unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 
 
 
 def _check_fold(
-    input: Array, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+    input: Array,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
 ) -> None:
     require_array("fold", "input", input)
     if input.ndim not in (2, 3):
@@ -318,17 +369,29 @@ def _check_fold(
     size = as_tuple(output_size, 2, "output_size", function="fold")
     positions = window_counts(size, kernel, strides, [(p, p) for p in pads], dilations, "fold")
     rows, columns = input.shape[-2:]
-    if rows % math.prod(kernel):
-        raise ValueError(f"fold: input has {rows} rows, not a multiple of the {math.prod(kernel)} taps of kernel_size {kernel}")
+    taps = math.prod(kernel)
+    if not rows or rows % taps:
+        raise ValueError(
+            f"fold: input has {rows} rows, not a multiple of the {taps} taps of kernel_size {kernel}"
+        )
     if columns != math.prod(positions):
         raise ValueError(
-            f"fold: input has {columns} columns but output_size {size} has {math.prod(positions)} positions {positions}"
+            f"fold: input has {columns} columns but output_size {size} has {math.prod(positions)} positions "
+            f"{positions}"
         )
+    padded = math.prod(side + 2 * p for side, p in zip(size, pads, strict=True))
+    elements = math.prod(input.shape[:-2]) * rows // taps * padded
+    refuse_if_too_large("fold", "the image", elements, input.dtype.itemsize)
 
 
 @dispatch(_check_fold)
 def fold(
-    input: Array, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+    input: Array,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
 ) -> Array:
     """Add columns back into an image (col2im): the adjoint of `unfold`, not its inverse.
 
@@ -370,7 +433,9 @@ def fold(
     return image.reshape(*leading, channels, height, width)
 
 
-def _two_axes(function: str, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints) -> tuple[tuple[int, ...], ...]:
+def _two_axes(
+    function: str, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> tuple[tuple[int, ...], ...]:
     return (
         as_tuple(kernel_size, 2, "kernel_size", function=function),
         as_tuple(stride, 2, "stride", function=function),
