@@ -116,7 +116,8 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
     pictures : mapping from title to array (H, W), (1, H, W) or (3, H, W)
         Photographs run from 0 to 1 and are clipped there.
     signed : bool
-        Show maps (H, W) from blue (negative) through white (0) to orange (positive), all on one scale with a bar beside it.
+        Show maps (H, W) from blue (negative) through white (0) to orange (positive), all on one scale with a bar beside
+        them; a picture with three channels stays a photograph.
     columns : int, optional
         Pictures in a row; all of them by default.
 
@@ -137,7 +138,7 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
     height, width = np.shape(next(iter(pictures.values())))[-2:]
     size = (WIDTH, rows * (WIDTH / columns * height / width + 0.3))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    limit = max(float(np.abs(picture).max()) for picture in pictures.values()) or 1.0
+    limit = max((float(np.abs(p).max()) for p in pictures.values() if np.ndim(p) == 2 or len(p) == 1), default=1.0) or 1.0
     for axis in axes.flat[len(pictures) :]:
         axis.axis("off")
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
@@ -149,12 +150,14 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
 
 
 def _picture(axes: Axes, picture: NDArray[Any], limit: float | None) -> Any:
+    """A photograph where there are three channels or no limit, else a signed map from -limit to limit."""
     picture = np.asarray(picture)
-    if limit is not None:
-        return axes.imshow(picture.reshape(picture.shape[-2:]), cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
     if picture.ndim == 3 and len(picture) == 3:
         return axes.imshow(np.moveaxis(picture, 0, -1).clip(0, 1), interpolation="nearest")
-    return axes.imshow(picture.reshape(picture.shape[-2:]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    plane = picture.reshape(picture.shape[-2:])
+    if limit is None:
+        return axes.imshow(plane, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    return axes.imshow(plane, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
 
 
 def filtering(image: NDArray[Any], kernel: NDArray[Any], response: NDArray[Any]) -> None:

@@ -45,7 +45,7 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 NOTEBOOK_METADATA = {"myst", "mystnb"}
-CELL_METADATA = {"mystnb", "nbval", "tags"}
+CELL_METADATA = {"jupyter", "mystnb", "nbval", "tags"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 LONGEST_CELL, LONGEST_SOLUTION = 15, 30
