@@ -701,7 +701,7 @@ def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
     if mode == "full":
         return tuple((k - 1, k - 1) for k in kernel_size)
     if mode == "same":
-        return tuple((k // 2, (k - 1) // 2) for k in kernel_size)
+        return tuple(((k - 1) // 2, k // 2) for k in kernel_size)  # as "same" in conv2d, and as in SciPy
     return tuple((0, 0) for _ in kernel_size)
 
 
