@@ -1,0 +1,11 @@
+"""Exercises that check themselves, and questions to answer before a cell is run.
+
+Each chapter keeps its exercises in a file of its own, one `declare` for each; importing that file here
+registers them.
+"""
+
+from convlib.exercises import convolution as _convolution  # noqa: F401
+from convlib.exercises.checker import Verdict, check, names
+from convlib.exercises.prediction import predict
+
+__all__ = ["Verdict", "check", "names", "predict"]
