@@ -11,16 +11,21 @@ from string import ascii_lowercase
 # The book, JupyterLab and a bare page each have their own colours; text keeps the one it has there.
 # `hidden` keeps the explanations shut where this sheet does not arrive; Bootstrap makes it !important.
 STYLE = """
-.predict { border: 1px solid; border-radius: 0.4em; margin: 0.5em 0; padding: 0.3em 1em 0.7em; min-width: 0; }
-.predict legend { float: none; width: auto; margin: 0; padding: 0 0.4em; font-size: 1em; font-weight: 600; }
+<style>
+.predict { margin: 0.5em 0; padding: 0.6em 1em; min-width: 0; overflow-wrap: anywhere; border-radius: 0.4em; }
+.predict { border: 1px solid color-mix(in srgb, currentColor 45%, transparent); }
+.predict legend { float: left; width: 100%; margin: 0 0 0.3em; padding: 0; font-size: 1em; font-weight: 600; }
+.predict legend + * { clear: both; }
 .predict .option { display: flex; gap: 0.6em; align-items: baseline; padding: 0.25em 0; }
 .predict .option input { flex: none; margin: 0; accent-color: currentColor; }
 .predict .option label { margin: 0; cursor: pointer; }
-.predict .because { margin: 0.6em 0 0; padding: 0.1em 0 0.1em 0.8em; border-left: 0.3em solid; }
+.predict .because { margin: 0.2em 0 0.6em; padding: 0.1em 0 0.1em 0.8em; border-left: 0.3em solid; }
 .predict .right { border-color: var(--pst-color-success, var(--jp-success-color1, #2e8b57)); }
 .predict .wrong { border-color: var(--pst-color-warning, var(--jp-warn-color1, #b7791f)); }
+.predict .option:has(:checked) + * > .because { display: block !important; }
+@media print { .predict .because { display: block !important; } }
+</style>
 """.strip()
-SHOWN = "{ display: block !important; }"
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,44 +37,27 @@ class Prediction:
     answer: str
 
     def __repr__(self) -> str:
-        letters = [
+        choices = [
             f"  {letter}) {label}" for letter, label in zip(ascii_lowercase, self.options, strict=False)
         ]
-        return "\n".join([f"Predict first. {self.question}", *letters, "(the next cell shows it)"])
+        return "\n".join([f"Predict first. {self.question}", *choices, "(the next cell shows it)"])
 
     def _repr_html_(self) -> str:
         # Of the content, so that every run writes the same and no two questions on a page share one.
         group = "predict-" + hashlib.sha256(repr((self.question, *self.options)).encode()).hexdigest()[:8]
-        choices, explanations, uncover = [], [], []
+        lines = [STYLE, f'<fieldset class="predict"><legend>{inline(self.question)}</legend>']
         for number, (label, explanation) in enumerate(self.options.items(), start=1):
             identifier = f"{group}-{number}"
-            # Without data-lm-suppress-shortcuts JupyterLab takes the arrow keys for itself.
-            choices.append(
-                f'<div class="option"><input type="radio" name="{group}" id="{identifier}"'
-                ' data-lm-suppress-shortcuts="true">'
-                f'<label for="{identifier}">{inline(label)}</label></div>'
-            )
             kind, verdict = ("right", "Right.") if label == self.answer else ("wrong", "Not quite.")
-            explanations.append(
-                f'<p class="because {kind}" hidden><strong>{verdict}</strong> {inline(explanation)}</p>'
-            )
-            uncover.append(
-                f".predict:has(.option:nth-of-type({number}) :checked) .because:nth-of-type({number})"
-            )
-        rules = [STYLE, ", ".join(uncover) + f" {SHOWN}", f"@media print {{ .predict .because {SHOWN} }}"]
-        return "\n".join(
-            [
-                "<style>",
-                *rules,
-                "</style>",
-                f'<fieldset class="predict"><legend>{inline(self.question)}</legend>',
-                *choices,
-                '<div role="status">',  # there before its content is, or screen readers do not read that out
-                *explanations,
-                "</div>",
-                "</fieldset>",
+            # Without data-lm-suppress-shortcuts JupyterLab takes the arrow keys for itself.
+            # A screen reader reads out what appears in a status only if the status was there before.
+            lines += [
+                f'<div class="option"><input type="radio" name="{group}" id="{identifier}"'
+                f' data-lm-suppress-shortcuts="true"><label for="{identifier}">{inline(label)}</label></div>',
+                f'<div role="status"><p class="because {kind}" hidden>'
+                f"<strong>{verdict}</strong> {inline(explanation)}</p></div>",
             ]
-        )
+        return "\n".join([*lines, "</fieldset>"])
 
 
 def predict(question: str, options: dict[str, str], answer: str) -> Prediction:
