@@ -250,7 +250,7 @@ ACCEPTED = {
     "a shape": code("", printed("(1, 3, 5, 5)")),
     "an integer": code("", printed("1234567 and -50176.0")),
     "four digits": code("", printed("0.1234 -1.234e-05 12.34 0.0001234 [[0. 1.]]")),
-    "a version": code("", printed("numpy 2.4.6, torch 2.13.0+cpu, v1.23456")),
+    "a version": code("", printed("numpy 2.4.6, torch 2.13.0+cpu, certifi 2026.10.18, v1.23456")),
     "a fraction": code("", printed("1/2/3 and/or, n/s/p, input/output/weights")),
     "a stride": code("", printed("k 3 s 2 p 1, 3 s")),
     "an address of the web": code("", shown(text_html='<a href="/a/b.html">https://example.org/a/b</a>')),
