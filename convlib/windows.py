@@ -32,7 +32,7 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
     if mode not in ("constant", "reflect", "replicate", "circular"):
         raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     if mode != "constant":
-        if value is not None:
+        if value is not None and value != 0:  # torch lets a 0 pass
             raise ValueError(
                 f"pad: mode {mode!r} takes its values from the image; value={value!r} has no meaning"
             )
@@ -45,7 +45,8 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
     for axis, before, after in _by_axis(input.ndim, amounts):
         n = input.shape[axis]
         padded[axis] = n + before + after
-        limit = {"reflect": n - 1, "circular": n}.get(mode)
+        kept = max(n + min(before, 0) + min(after, 0), 0)
+        limit = {"reflect": n - 1, "circular": kept}.get(mode)  # torch wraps only what it has not cropped
         if limit is not None and max(before, after) > limit:
             raise ValueError(
                 f"pad: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, "
@@ -69,7 +70,8 @@ def _check_pad_value(input: Array, value: float) -> None:
     if "int" in name:
         fits = (limits := library.iinfo(input.dtype)).min <= value <= limits.max
     else:
-        fits = not math.isfinite(value) or abs(value) <= library.finfo(input.dtype).max
+        size = abs(value)
+        fits = size == math.inf or not size > float(library.finfo(input.dtype).max)  # NaN is not larger
     if not fits:
         raise ValueError(f"pad: value={value!r} does not fit into {name}")
 
@@ -104,8 +106,9 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     Raises
     ------
     ValueError
-        An odd number of entries, more pairs than axes, an unknown mode, more than n - 1 (reflect) or n
-        (circular) new pixels on one side, nothing left, or a `value` beyond the range of the dtype.
+        An odd number of entries, more pairs than axes, an unknown mode, more new pixels on one side than
+        n - 1 (reflect) or than are left to wrap around (circular), nothing left, or a `value` beyond the
+        range of the dtype.
 
     See Also
     --------
