@@ -511,7 +511,7 @@ def conv2d_weight(
     A tap is used once at every output position, so its gradient is the sum over all of them:
 
     .. math:: \frac{\partial L}{\partial w_{o,c,u,v}} = \sum_{n,i,j} g_{n,o,i,j} \; x_{n,\, c,\, i s + u d -
-    p,\, j s + v d - p}
+        p,\, j s + v d - p}
 
     Parameters
     ----------
