@@ -1,5 +1,6 @@
 """Where the built book lies, and which pages it should have according to its table of contents."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def without_suffix(document: str) -> str:
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 DOCUMENTS = [without_suffix(document) for document in listed_files(TOC)]
-CHAPTERS = [document for document in DOCUMENTS if (ROOT / f"{document}.ipynb").exists()]
+NOTEBOOKS = [document for document in DOCUMENTS if (ROOT / f"{document}.ipynb").exists()]
+CHAPTERS = [notebook for notebook in NOTEBOOKS if re.match(r"book/\d\d-", notebook)]
 PAGES = [f"{document}.html" for document in DOCUMENTS]
 GENERATED_PAGES = ["search.html"]
 
