@@ -11,16 +11,19 @@ from hashlib import sha256
 from pathlib import Path
 
 from docutils import nodes
-from pygments.styles import get_style_by_name
-from pygments.token import STANDARD_TYPES
 from sphinx.environment.adapters.toctree import document_toc
 from sphinx.util.images import get_image_size
 from sphinx.writers.html5 import HTML5Translator
 from static_math import is_formula
 
 HERE = Path(__file__).parent
-HIGHLIGHTING = ("github-light-high-contrast", "github-dark-high-contrast")  # at least 4.5 : 1 on the panels
 ABOVE_THE_FOLD = 1  # how many figures of a page load at once; the others wait until they are near the screen
+
+
+def without_plain_spans(code: str, coloured: set[str]) -> str:
+    """Pygments marks every bracket and space: half of a chapter's elements, most of them for nothing."""
+    span = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+    return span.sub(lambda match: match[0] if match[1] in coloured else match[2], code)
 
 
 class PlainTranslator(HTML5Translator):
@@ -38,6 +41,15 @@ class PlainTranslator(HTML5Translator):
         self.figures += 1
         self.body[-1] = self.body[-1].replace("<img ", f'<img decoding="async"{place}{wait} ', 1)
 
+    def visit_literal_block(self, node):
+        start = len(self.body)
+        try:
+            super().visit_literal_block(node)
+        finally:  # Sphinx leaves by an exception, with the code already written
+            style = Path(self.builder.srcdir, "book", "_static", "book.css").read_text("utf8")
+            coloured = set(re.findall(r"\.highlight \.(\w+)", style))
+            self.body[start:] = [without_plain_spans(part, coloured) for part in self.body[start:]]
+
     def visit_table(self, node):
         self.body.append('<div class="table-scroll">')
         super().visit_table(node)
@@ -48,7 +60,10 @@ class PlainTranslator(HTML5Translator):
 
     def visit_entry(self, node):
         super().visit_entry(node)
-        if self.body[-1].startswith("<th"):
+        if self.body[-1].startswith("<th") and not node.astext():
+            self.body[-1] = self.body[-1].replace("<th", "<td", 1)  # an empty corner heads nothing
+            self.context[-1] = self.context[-1].replace("</th", "</td")
+        elif self.body[-1].startswith("<th"):
             scope = "col" if isinstance(node.parent.parent, nodes.thead) else "row"
             self.body[-1] = self.body[-1].replace("<th", f'<th scope="{scope}"', 1)
 
@@ -65,22 +80,6 @@ class PlainTranslator(HTML5Translator):
         start = len(self.body)
         super().depart_footnote(node)
         self.body[start:] = [part.replace("</aside>", "</div>") for part in self.body[start:]]
-
-
-def highlight_style(light: str, dark: str) -> str:
-    """Both colour schemes in one sheet; `light-dark()` follows the page."""
-    styles = get_style_by_name(light), get_style_by_name(dark)
-    rules = []
-    for token, name in STANDARD_TYPES.items():
-        both = [style.style_for_token(token) for style in styles]
-        colours = [f'#{one["color"]}' if one["color"] else "inherit" for one in both]
-        if not name or colours == ["inherit", "inherit"]:
-            continue
-        light_colour, dark_colour = ("currentColor" if colour == "inherit" else colour for colour in colours)
-        rules.append(f".highlight .{name} {{ color: light-dark({light_colour}, {dark_colour})"
-                     + ("; font-weight: bold" if both[0]["bold"] else "")
-                     + ("; font-style: italic" if both[0]["italic"] else "") + " }")
-    return "\n".join(rules) + "\n"
 
 
 def describe(doctree) -> str:
@@ -159,9 +158,8 @@ def finish_files(app, exception) -> None:
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
-    (static / "pygments.css").write_text(highlight_style(*HIGHLIGHTING), "utf8")
     # Left over from the base theme and from extensions; no page asks for them.
-    for pattern in ("basic.css", "*.png", "mystnb.*.css"):
+    for pattern in ("basic.css", "pygments.css", "*.png", "mystnb.*.css"):
         for file in static.glob(pattern):
             file.unlink()
 
