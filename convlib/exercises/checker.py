@@ -140,10 +140,10 @@ def check(name: str, answer: Any) -> Verdict:
     failed = [i for i, one in enumerate(outcomes) if one.problem or not agree(expected[i], one.value)]
     if not failed:
         count = len(exercise.cases)
-        return Verdict(
-            name, True, "right" if count == 1 else f"right - {count} cases agree with the definition"
-        )
-    first = failed[0]
+        text = "right" if count == 1 else f"right - {count} cases agree with the definition"
+        return Verdict(name, True, text)
+    # A crash or a wrong shape is easier to understand than wrong numbers.
+    first = next((i for i in failed if shape_of(outcomes[i]) != expected[i].shape), failed[0])
     headline, detail = explain(exercise, expected, outcomes, first)
     argument_names = inspect.signature(exercise.reference).parameters
     case = dict(zip(argument_names, copies(exercise.cases[first]), strict=True))

@@ -111,6 +111,10 @@ declare(
         ),
         Mistake("it is the largest product, not the sum", largest_product),
         Mistake(
+            "only the last product counts: is it = where += is meant?",
+            lambda image, kernel: image[kernel.shape[0] - 1 :, kernel.shape[1] - 1 :] * kernel[-1, -1],
+        ),
+        Mistake(
             "height and width are swapped",
             lambda image, kernel: correlate(image, kernel).T,
             shape_is_enough=True,
@@ -152,7 +156,7 @@ declare(
     "channels",
     conv,
     cases=[
-        (np.array([[[1.0, 2, 3]], [[4, 5, 6]]]), np.array([[[[1.0, 10]], [[100, 1000]]]]), np.array([0.5])),
+        (np.array([[[1.0, 2, 3]], [[4, 5, 6]]]), np.array([[[[1.0, 10]], [[100, 1000]]]]), np.array([7.0])),
         (
             np.array([[[1.0, 2]], [[3, 4]]]),
             np.array([[[[1.0]], [[10]]], [[[2.0]], [[20]]]]),
