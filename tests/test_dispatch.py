@@ -1,0 +1,170 @@
+# ruff: noqa: E501  (messages stand whole, so that they can be searched for)
+
+import inspect
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import convlib
+from convlib import (
+    conv1d,
+    conv2d,
+    conv2d_backward,
+    conv2d_input,
+    conv2d_weight,
+    correlate2d,
+    fold,
+    pad,
+    unfold,
+)
+
+ARRAYS = np.ones((1, 4, 4)), np.ones((2, 1, 3, 3))
+TENSORS = torch.ones(1, 4, 4), torch.ones(2, 1, 3, 3)
+
+
+def run(code: str) -> str:
+    """What a fresh Python prints."""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
+def test_importing_convlib_loads_neither_torch_nor_matplotlib():
+    assert run("import convlib, sys; print({'torch', 'matplotlib'} & set(sys.modules))") == "set()"
+
+
+def test_computing_with_arrays_never_imports_torch():
+    code = """
+import sys
+import numpy as np
+from convlib import *
+x, w = np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))
+conv2d(x, w, np.ones(1), padding="same")
+conv1d(np.ones((1, 4)), np.ones((1, 1, 2))), conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)))
+conv2d_backward(np.ones((1, 1, 2, 2)), x, w), conv_matrix(w, (1, 4, 4))
+correlate2d(x[0, 0], w[0, 0]), convolve2d(x[0, 0], w[0, 0])
+fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), value=1.5), sliding_windows(x, (2, 2))
+for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
+    try:
+        wrong()
+    except TypeError:
+        continue
+    raise SystemExit("not refused")
+print("torch" in sys.modules)
+"""
+    assert run(code) == "False"
+
+
+def test_arrays_give_arrays_and_tensors_give_tensors():
+    assert type(conv2d(*ARRAYS)) is np.ndarray
+    assert type(conv2d(*TENSORS)) is torch.Tensor
+    assert all(type(gradient) is np.ndarray for gradient in conv2d_backward(np.ones((2, 2, 2)), *ARRAYS))
+    assert all(type(gradient) is torch.Tensor for gradient in conv2d_backward(torch.ones(2, 2, 2), *TENSORS))
+
+
+def test_parameters_of_a_layer_are_tensors():
+    layer = torch.nn.Conv2d(1, 2, 3)
+    output = conv2d(TENSORS[0], layer.weight, layer.bias)
+    torch.testing.assert_close(output, layer(TENSORS[0]))
+    assert output.requires_grad
+
+
+def test_tensors_given_by_keyword_are_seen():
+    assert type(conv2d(weight=TENSORS[1], input=TENSORS[0])) is torch.Tensor
+    assert (
+        type(conv2d_input(input_size=(1, 4, 4), grad_output=torch.ones(2, 2, 2), weight=TENSORS[1]))
+        is torch.Tensor
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: conv2d(ARRAYS[0], TENSORS[1]), "conv2d: input is a NumPy array but weight is a torch tensor; convert one of them"),
+        (lambda: conv2d(TENSORS[0], weight=ARRAYS[1]), "conv2d: weight is a NumPy array but input is a torch tensor; convert one of them"),
+        (lambda: conv2d(*ARRAYS, bias=torch.ones(2)), "conv2d: input is a NumPy array but bias is a torch tensor; convert one of them"),
+        (lambda: conv2d_input((1, 4, 4), ARRAYS[1], torch.ones(2, 2, 2)), "conv2d_input: weight is a NumPy array but grad_output is a torch tensor; convert one of them"),
+        (lambda: conv2d_weight(ARRAYS[0], (2, 1, 3, 3), torch.ones(2, 2, 2)), "conv2d_weight: input is a NumPy array but grad_output is a torch tensor; convert one of them"),
+        (lambda: conv2d_backward(np.ones((2, 2, 2)), *TENSORS), "conv2d_backward: grad_output is a NumPy array but input is a torch tensor; convert one of them"),
+        (lambda: correlate2d(np.ones((2, 2)), torch.ones(2, 2)), "correlate2d: input is a NumPy array but kernel is a torch tensor; convert one of them"),
+    ],
+)  # fmt: skip
+def test_arrays_and_tensors_do_not_mix(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: conv2d(*ARRAYS, strid=2), "conv2d() got an unexpected keyword argument 'strid'"),
+        (lambda: conv2d(*TENSORS, strid=2), "conv2d() got an unexpected keyword argument 'strid'"),
+        (lambda: conv1d(ARRAYS[0]), "conv1d() missing 1 required positional argument: 'weight'"),
+        (lambda: conv2d(*ARRAYS, input=ARRAYS[0]), "conv2d() got multiple values for argument 'input'"),
+        (lambda: conv2d(*ARRAYS, None, 1, 0, 1, 1, 1), "conv2d() takes from 2 to 7 positional arguments but 8 were given"),
+        (lambda: conv2d_weight(ARRAYS[0]), "conv2d_weight() missing 2 required positional arguments: 'weight_size' and 'grad_output'"),
+        (lambda: pad(ARRAYS[0], (1, 1), fill=0), "pad() got an unexpected keyword argument 'fill'"),
+        (lambda: unfold(ARRAYS[0]), "unfold() missing 1 required positional argument: 'kernel_size'"),
+        (lambda: correlate2d(ARRAYS[0], same=1), "correlate2d() got an unexpected keyword argument 'same'"),
+    ],
+)  # fmt: skip
+def test_python_s_own_refusals_name_the_function_that_was_called(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: unfold(torch.ones(1, 4, 4).int(), 2), "unfold: torch does not offer it for torch.int32"),
+        (lambda: fold(torch.ones(4, 9).long(), 4, 2), "fold: torch does not offer it for torch.int64"),
+        (lambda: pad(torch.ones(1, 4).bool(), (1, 1), "reflect"), "pad: torch does not offer it for torch.bool"),
+        (lambda: conv2d(torch.ones(1, 4, 4).to(torch.uint16), torch.ones(1, 1, 2, 2).to(torch.uint16)), "conv2d: torch does not offer it for torch.uint16"),
+        (lambda: conv2d_input((1, 4, 4), TENSORS[1].int(), torch.ones(2, 2, 2).int()), "conv2d_input: torch does not offer it for torch.int32"),
+    ],
+)  # fmt: skip
+def test_number_types_for_which_torch_has_no_kernel_are_a_type_error(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value) == message
+    assert isinstance(caught.value.__cause__, NotImplementedError)
+
+
+DISPATCHED = [
+    name for name in convlib.__all__ if hasattr(getattr(convlib, name), "__wrapped__")
+]  # fmt: skip
+
+
+def test_everything_that_takes_arrays_is_dispatched_or_made_of_what_is():
+    assert set(convlib.__all__) - set(DISPATCHED) == {
+        "conv_matrix", "sliding_windows", "conv_multiply_adds", "conv_output_size", "conv_parameters", "effective_kernel_size",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DISPATCHED)
+def test_array_tensor_and_torch_take_the_same_parameters(name):
+    from convlib import torch_ops
+
+    def parameters(function):
+        return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
+
+    ours = parameters(getattr(convlib, name))
+    assert parameters(getattr(torch_ops, name)) == ours
+    theirs = getattr(F, name, None) or getattr(torch.nn.grad, name, None)
+    if theirs is not None and not inspect.isbuiltin(theirs):
+        assert parameters(theirs) == ours
+    elif theirs is not None:  # compiled functions have their signature in their docstring alone
+        stated = theirs.__doc__[theirs.__doc__.index("(") + 1 : theirs.__doc__.index(")")]
+        assert [part.split("=")[0].strip() for part in stated.split(",")] == [name for name, _ in ours]
+
+
+def test_the_public_names_are_all_there_and_documented():
+    assert sorted(convlib.__all__, key=str.lower) == convlib.__all__
+    for name in convlib.__all__:
+        assert ">>>" in inspect.getdoc(getattr(convlib, name)), name
