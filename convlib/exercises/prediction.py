@@ -17,7 +17,7 @@ STYLE = """
 .predict legend { float: left; width: 100%; margin: 0 0 0.3em; padding: 0; font-size: 1em; font-weight: 600; }
 .predict legend + * { clear: both; }
 .predict .option { display: flex; gap: 0.6em; align-items: baseline; padding: 0.25em 0; }
-.predict .option input { flex: none; margin: 0; accent-color: currentColor; }
+.predict input { flex: none; margin: 0; accent-color: currentColor; }
 .predict .option label { margin: 0; cursor: pointer; }
 .predict .because { margin: 0.2em 0 0.6em; padding: 0.1em 0 0.1em 0.8em; border-left: 0.3em solid; }
 .predict .right { border-color: var(--pst-color-success, var(--jp-success-color1, #2e8b57)); }
