@@ -83,7 +83,9 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
         partial(convlib.conv2d_backward, padding=1),
         (numbers(2, 3, 4, 5), numbers(2, 2, 4, 5), numbers(3, 2, 3, 3)),
     ),
-    "conv_matrix": (partial(convlib.conv_matrix, input_size=(2, 4, 3), padding="same"), (numbers(3, 2, 2, 3),)),
+    "conv_matrix": (
+        partial(convlib.conv_matrix, input_size=(2, 4, 3), padding="same"), (numbers(3, 2, 2, 3),),
+    ),
     "correlate2d": (partial(convlib.correlate2d, mode="same"), (numbers(4, 5), numbers(2, 3))),
     "convolve2d": (convlib.convolve2d, (numbers(4, 5), numbers(2, 3))),
     "pad": (partial(convlib.pad, pad=(1, -1, 2, 0), value=1.5), (numbers(2, 3, 4),)),
