@@ -22,7 +22,7 @@ serve: ## serve the built book on this machine only, at http://127.0.0.1:8000
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 test: .venv/test-ready ## check everything: code, stored notebooks, pages in a browser
-	@failed=; step() { name=$$1; shift; echo; echo "== $$name"; env $(ONE_THREAD) "$$@" || failed="$$failed, $$name"; }; \
+	@failed=; step() { name=$$1; shift; echo; echo "== $$name"; env $(ONE_THREAD) "$$@" || failed="$$failed; $$name"; }; \
 	step style $(VENV) -m ruff check .; \
 	step spelling $(VENV) -m codespell_lib; \
 	step types $(VENV) -m mypy; \
@@ -30,7 +30,7 @@ test: .venv/test-ready ## check everything: code, stored notebooks, pages in a b
 	step book $(MAKE) --no-print-directory book; \
 	step "tests, stored outputs, pages" $(VENV) -m pytest -n 2 --dist loadfile; \
 	step "stored outputs on another processor" $(VENV) tools/notebooks.py --portable; \
-	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#, }"; exit 1; else echo "Everything passed."; fi
+	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#; }"; exit 1; else echo "Everything passed."; fi
 
 notebooks: .venv/book-ready ## run the notebooks and store their outputs in the one agreed form
 	@$(VENV) tools/notebooks.py
