@@ -222,6 +222,7 @@ def test_the_description_is_the_first_paragraph_cut_at_a_word(page):
     description = html.unescape(re.search(r'<meta name="description" content="([^"]*)">', page)[1])
     assert description.startswith("The first paragraph says what the page is about")
     assert description.endswith("…")
+    assert re.search(re.escape(description.removesuffix("…")) + r"\W", " ".join(TEXT.split()))
     assert len(description) <= 160
 
 
