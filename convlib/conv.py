@@ -16,198 +16,23 @@ plain images.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convlib._dispatch import Array, dispatch, require_array, require_same_dtype
-from convlib.shapes import (
-    Ints,
-    Padding,
-    as_sizes,
-    as_tuple,
-    refuse_if_too_large,
-    resolve_padding,
-    window_counts,
+from convlib._conv_checks import (
+    backward_check,
+    correlate_check,
+    forward_check,
+    input_check,
+    matrix_check,
+    weight_check,
 )
+from convlib._dispatch import Array, dispatch
+from convlib.shapes import Ints, Layout, Padding, conv_layout, correlation_padding
 from convlib.windows import col2im, im2col, pad_sides
-
-Pairs = tuple[tuple[int, int], ...]
-
-# --- what is checked before anything is computed ------------------------------------------------------------
-
-
-def _check_forward(
-    n: int, function: str, input: Array, weight: Array, bias: Array | None, *options: Any
-) -> None:
-    stride, padding, dilation, groups = options
-    require_array(function, "input", input)
-    require_array(function, "weight", weight)
-    if bias is not None:
-        require_array(function, "bias", bias)
-    _check_weight_shape(n, function, tuple(weight.shape))
-    if input.ndim not in (n + 1, n + 2):
-        axes = "DHW"[3 - n :]
-        raise ValueError(
-            f"{function}: input must be (N, C, {', '.join(axes)}) or (C, {', '.join(axes)}), "
-            f"got {tuple(input.shape)}"
-        )
-    sizes = (tuple(input.shape), tuple(weight.shape))
-    _check_sizes(n, function, *sizes, stride, padding, dilation, groups, input.dtype.itemsize)
-    _check_dtypes(function, input=input, weight=weight, bias=bias)
-    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
-        raise ValueError(
-            f"{function}: bias must hold one number for each of the {weight.shape[0]} output channels, "
-            f"got {tuple(bias.shape)}"
-        )
-
-
-def _check_weight_shape(n: int, function: str, weight: tuple[int, ...]) -> None:
-    axes = ", ".join(("kd", "kh", "kw")[3 - n :])
-    if len(weight) != n + 2 or min(weight) < 1:
-        raise ValueError(
-            f"{function}: weight must be (C_out, C_in / groups, {axes}), none of them 0; got {weight}"
-        )
-
-
-def _check_sizes(
-    n: int, function: str, input: tuple[int, ...], weight: tuple[int, ...],
-    stride: Ints, padding: Padding, dilation: Ints, groups: int, itemsize: int,
-) -> tuple[int, ...]:  # fmt: skip
-    """The output's size, if the sizes fit each other and the whole fits into memory."""
-    if isinstance(groups, Sequence):
-        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
-    (groups,) = as_tuple(groups, 1, "groups", function=function)
-    if 0 in input[-n:]:
-        raise ValueError(f"{function}: input {input} has no pixels")
-    kernel, _, pads, _, counts = geometry(input[-n:], weight[2:], stride, padding, dilation, function)
-    channels = input[-n - 1]
-    if weight[1] * groups != channels:
-        raise ValueError(
-            f"{function}: input has {channels} channels but weight expects {weight[1] * groups} "
-            f"(input {input}, weight {weight}, groups={groups})"
-        )
-    if weight[0] % groups:
-        raise ValueError(
-            f"{function}: {weight[0]} output channels cannot be split into {groups} groups (weight {weight})"
-        )
-    padded = math.prod(size + sum(sides) for size, sides in zip(input[-n:], pads, strict=True))
-    columns, positions = channels * math.prod(kernel), math.prod(counts)
-    elements = math.prod(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
-    refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
-    return counts
-
-
-def _check_dtypes(function: str, **arrays: Array | None) -> None:
-    require_same_dtype(function, **arrays)
-    dtype = next(iter(arrays.values())).dtype  # type: ignore[union-attr]
-    if str(dtype).removeprefix("torch.") == "bool" or getattr(dtype, "kind", "f") not in "iufc":
-        raise TypeError(f"{function}: {dtype} has no products to add; convert to a number type first")
-
-
-def geometry(
-    spatial: Sequence[int],
-    kernel_size: Sequence[int],
-    stride: Ints,
-    padding: Padding,
-    dilation: Ints,
-    function: str,
-) -> tuple[tuple[int, ...], tuple[int, ...], Pairs, tuple[int, ...], tuple[int, ...]]:
-    """(kernel, stride, padding, dilation, output size), each with one entry for each axis."""
-    n = len(kernel_size)
-    strides = as_tuple(stride, n, "stride", function=function)
-    dilations = as_tuple(dilation, n, "dilation", function=function)
-    pads = resolve_padding(padding, kernel_size, strides, dilations, function)
-    return (
-        tuple(kernel_size),
-        strides,
-        pads,
-        dilations,
-        window_counts(spatial, kernel_size, strides, pads, dilations, function),
-    )
-
-
-def _forward_check(n: int) -> Callable[..., None]:
-    def check(
-        input: Array, weight: Array, bias: Array | None = None,
-        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
-    ) -> None:  # fmt: skip
-        _check_forward(n, f"conv{n}d", input, weight, bias, stride, padding, dilation, groups)
-
-    return check
-
-
-def _check_gradient(
-    n: int, function: str, input_size: Sequence[int], weight_size: Sequence[int], grad_output: Array,
-    other: tuple[str, Array], stride: Ints, padding: Padding, dilation: Ints, groups: int,
-) -> None:  # fmt: skip
-    """`other` is the name and the value of the array that came beside `grad_output`."""
-    require_array(function, *other)
-    require_array(function, "grad_output", grad_output)
-    input_shape = as_sizes(input_size, "input_size", function)
-    weight_shape = as_sizes(weight_size, "weight_size", function)
-    _check_weight_shape(n, function, weight_shape)
-    if len(input_shape) not in (n + 1, n + 2):
-        raise ValueError(
-            f"{function}: the input has {n + 1} axes, or {n + 2} with a batch; got {input_shape}"
-        )
-    itemsize = grad_output.dtype.itemsize
-    counts = _check_sizes(n, function, input_shape, weight_shape, stride, padding, dilation, groups, itemsize)
-    _check_dtypes(function, **{other[0]: other[1], "grad_output": grad_output})
-    if "complex" in str(grad_output.dtype):
-        raise TypeError(f"{function}: gradients are of real numbers, got {grad_output.dtype}")
-    expected = (*input_shape[: -n - 1], weight_shape[0], *counts)
-    if tuple(grad_output.shape) != expected:
-        raise ValueError(
-            f"{function}: grad_output is {tuple(grad_output.shape)} but the output of this convolution is "
-            f"{expected} (input {input_shape}, weight {weight_shape})"
-        )
-
-
-def _input_check(n: int) -> Callable[..., None]:
-    def check(
-        input_size: Sequence[int], weight: Array, grad_output: Array,
-        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
-    ) -> None:  # fmt: skip
-        name = f"conv{n}d_input"
-        require_array(name, "weight", weight)
-        other = ("weight", weight)
-        _check_gradient(
-            n, name, input_size, tuple(weight.shape), grad_output, other, stride, padding, dilation, groups
-        )
-
-    return check
-
-
-def _weight_check(n: int) -> Callable[..., None]:
-    def check(
-        input: Array, weight_size: Sequence[int], grad_output: Array,
-        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
-    ) -> None:  # fmt: skip
-        name = f"conv{n}d_weight"
-        require_array(name, "input", input)
-        other = ("input", input)
-        _check_gradient(
-            n, name, tuple(input.shape), weight_size, grad_output, other, stride, padding, dilation, groups
-        )
-
-    return check
-
-
-def _backward_check(
-    grad_output: Array, input: Array, weight: Array,
-    stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
-) -> None:  # fmt: skip
-    name, options = "conv2d_backward", (stride, padding, dilation, groups)
-    require_array(name, "input", input)
-    require_array(name, "weight", weight)
-    _check_gradient(
-        2, name, tuple(input.shape), tuple(weight.shape), grad_output, ("weight", weight), *options
-    )
-    _check_dtypes(name, input=input, weight=weight)
-
 
 # --- the four lines of the opening, for every n -------------------------------------------------------------
 
@@ -217,78 +42,78 @@ def _wide(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
-def _grouped_columns(
-    input: NDArray[Any], kernel: Sequence[int], stride: Ints, pads: Pairs, dilation: Ints, groups: int
-) -> NDArray[Any]:
-    """Every window as a column: (N, groups, C / groups * K, L)."""
-    columns = im2col(pad_sides(input, pads), kernel, stride, dilation)  # n c k l
+def _columns(input: NDArray[Any], layout: Layout, groups: int) -> NDArray[Any]:
+    """Every window as a column, apart by group: n g ck l."""
+    padded = pad_sides(_wide(input), layout.padding)
+    columns = im2col(padded, layout.kernel, layout.stride, layout.dilation)  # n c k l
     images, channels, taps, positions = columns.shape
     return columns.reshape(images, groups, channels // groups * taps, positions)
 
 
+def _kernels(weight: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Every kernel as a row, apart by group: g o ck."""
+    return _wide(weight).reshape(groups, len(weight) // groups, -1)
+
+
+def _maps(grad_output: NDArray[Any], groups: int) -> NDArray[Any]:
+    """Every feature map as a row, apart by group: n g o l."""
+    images, channels, *positions = grad_output.shape
+    return _wide(grad_output).reshape(images, groups, channels // groups, math.prod(positions))
+
+
 def _forward(
-    n: int, input: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] | None,
+    n: int, input: Array, weight: Array, bias: Array | None,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
-) -> NDArray[Any]:  # fmt: skip
-    batch = input if input.ndim == n + 2 else input[None]
-    kernel, strides, pads, dilations, counts = geometry(
-        batch.shape[2:], weight.shape[2:], stride, padding, dilation, ""
-    )
-    columns = _grouped_columns(_wide(batch), kernel, strides, pads, dilations, groups)  # n g ck l
-    kernels = _wide(weight).reshape(groups, weight.shape[0] // groups, -1)  # g o ck
-    output: NDArray[Any] = (kernels @ columns).reshape(len(batch), weight.shape[0], *counts)
+) -> Array:  # fmt: skip
+    if input.ndim == n + 1:  # a single image is a batch of one
+        options = (stride, padding, dilation, groups)
+        return _forward(n, input[None], weight, bias, *options)[0]
+    layout = conv_layout(input.shape[2:], weight.shape[2:], stride, padding, dilation)
+    kernels, columns = _kernels(weight, groups), _columns(input, layout, groups)
+    output = kernels @ columns  # n g o l  =  g o ck  @  n g ck l
+    output = output.reshape(len(input), len(weight), *layout.positions)
     if bias is not None:
         output += _wide(bias).reshape(-1, *(1,) * n)
-    return output.reshape(*input.shape[: -n - 1], *output.shape[1:]).astype(input.dtype, copy=False)
+    return output.astype(input.dtype, copy=False)
 
 
 def _grad_input(
-    n: int, input_size: Sequence[int], weight: NDArray[Any], grad_output: NDArray[Any],
+    n: int, input_size: Sequence[int], weight: Array, grad_output: Array,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
-) -> NDArray[Any]:  # fmt: skip
-    *leading, channels = input_size[:-n]
-    spatial = input_size[-n:]
-    kernel, strides, pads, dilations, counts = geometry(
-        spatial, weight.shape[2:], stride, padding, dilation, ""
-    )
-    images, out_channels = math.prod(leading), weight.shape[0]
-    grad = _wide(grad_output).reshape(images, groups, out_channels // groups, math.prod(counts))  # n g o l
-    kernels = _wide(weight).reshape(groups, out_channels // groups, -1)  # g o ck
-    columns = kernels.swapaxes(1, 2) @ grad  # n g ck l
-    padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
-    image = col2im(
-        columns.reshape(images, channels, math.prod(kernel), math.prod(counts)),
-        padded,
-        kernel,
-        strides,
-        dilations,
-    )
-    inside = [slice(before, before + size) for (before, _), size in zip(pads, spatial, strict=True)]
-    pixels: tuple[Any, ...] = (slice(None), slice(None), *inside)
-    gradient: NDArray[Any] = image[pixels].reshape(input_size)
-    return gradient.astype(weight.dtype, copy=False)
+) -> Array:  # fmt: skip
+    if len(input_size) == n + 1:
+        options = (stride, padding, dilation, groups)
+        return _grad_input(n, (1, *input_size), weight, grad_output[None], *options)[0]
+    images, channels, *size = input_size
+    layout = conv_layout(size, weight.shape[2:], stride, padding, dilation)
+    kernels, grad = _kernels(weight, groups), _maps(grad_output, groups)
+    columns = kernels.swapaxes(1, 2) @ grad  # n g ck l  =  g ck o  @  n g o l
+    taps, positions = math.prod(layout.kernel), math.prod(layout.positions)
+    columns = columns.reshape(images, channels, taps, positions)
+    padded = [p + sum(sides) for p, sides in zip(size, layout.padding, strict=True)]
+    image = col2im(columns, padded, layout.kernel, layout.stride, layout.dilation)
+    image = pad_sides(image, [(-before, -after) for before, after in layout.padding])
+    return image.astype(weight.dtype, copy=False)
 
 
 def _grad_weight(
-    n: int, input: NDArray[Any], weight_size: Sequence[int], grad_output: NDArray[Any],
+    n: int, input: Array, weight_size: Sequence[int], grad_output: Array,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
-) -> NDArray[Any]:  # fmt: skip
-    batch = input if input.ndim == n + 2 else input[None]
-    kernel, strides, pads, dilations, counts = geometry(
-        batch.shape[2:], weight_size[2:], stride, padding, dilation, ""
-    )
-    columns = _grouped_columns(_wide(batch), kernel, strides, pads, dilations, groups)  # n g ck l
-    grad = _wide(grad_output).reshape(
-        len(batch), groups, weight_size[0] // groups, math.prod(counts)
-    )  # n g o l
-    gradient: NDArray[Any] = (grad @ columns.swapaxes(2, 3)).sum(axis=0)
-    return gradient.reshape(weight_size).astype(input.dtype, copy=False)
+) -> Array:  # fmt: skip
+    if input.ndim == n + 1:
+        options = (stride, padding, dilation, groups)
+        return _grad_weight(n, input[None], weight_size, grad_output[None], *options)
+    layout = conv_layout(input.shape[2:], weight_size[2:], stride, padding, dilation)
+    grad, columns = _maps(grad_output, groups), _columns(input, layout, groups)
+    products = grad @ columns.swapaxes(2, 3)  # n g o ck  =  n g o l  @  n g l ck
+    gradient = products.sum(axis=0).reshape(weight_size)
+    return gradient.astype(input.dtype, copy=False)
 
 
 # --- the operations -----------------------------------------------------------------------------------------
 
 
-@dispatch(_forward_check(2))
+@dispatch(forward_check(2))
 def conv2d(
     input: Array,
     weight: Array,
@@ -354,7 +179,7 @@ def conv2d(
     return _forward(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@dispatch(_forward_check(1))
+@dispatch(forward_check(1))
 def conv1d(
     input: Array,
     weight: Array,
@@ -379,7 +204,7 @@ def conv1d(
     return _forward(1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@dispatch(_forward_check(3))
+@dispatch(forward_check(3))
 def conv3d(
     input: Array,
     weight: Array,
@@ -404,7 +229,7 @@ def conv3d(
     return _forward(3, input, weight, bias, stride, padding, dilation, groups)
 
 
-@dispatch(_input_check(2))
+@dispatch(input_check(2))
 def conv2d_input(
     input_size: Sequence[int],
     weight: Array,
@@ -455,7 +280,7 @@ def conv2d_input(
     return _grad_input(2, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_input_check(1))
+@dispatch(input_check(1))
 def conv1d_input(
     input_size: Sequence[int],
     weight: Array,
@@ -475,7 +300,7 @@ def conv1d_input(
     return _grad_input(1, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_input_check(3))
+@dispatch(input_check(3))
 def conv3d_input(
     input_size: Sequence[int],
     weight: Array,
@@ -496,7 +321,7 @@ def conv3d_input(
     return _grad_input(3, input_size, weight, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_weight_check(2))
+@dispatch(weight_check(2))
 def conv2d_weight(
     input: Array,
     weight_size: Sequence[int],
@@ -545,7 +370,7 @@ def conv2d_weight(
     return _grad_weight(2, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_weight_check(1))
+@dispatch(weight_check(1))
 def conv1d_weight(
     input: Array,
     weight_size: Sequence[int],
@@ -565,7 +390,7 @@ def conv1d_weight(
     return _grad_weight(1, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_weight_check(3))
+@dispatch(weight_check(3))
 def conv3d_weight(
     input: Array,
     weight_size: Sequence[int],
@@ -586,7 +411,7 @@ def conv3d_weight(
     return _grad_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
 
 
-@dispatch(_backward_check)
+@dispatch(backward_check)
 def conv2d_backward(
     grad_output: Array,
     input: Array,
@@ -623,6 +448,7 @@ def bias_axes(ndim: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(ndim) if axis != ndim - 3)
 
 
+@dispatch(matrix_check)
 def conv_matrix(
     weight: Array, input_size: Sequence[int], stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
 ) -> Array:
@@ -651,61 +477,12 @@ def conv_matrix(
            [0., 1., 2., 0.],
            [0., 0., 1., 2.]])
     """
-    name = "conv_matrix"
-    require_array(name, "weight", weight)
-    size = as_sizes(input_size, "input_size", name)
-    if len(size) != 3:
-        raise ValueError(f"{name}: input_size must be (C, H, W) of one image, got {size}")
-    pixels = math.prod(size)
-    _check_weight_shape(2, name, tuple(weight.shape))
-    itemsize = weight.dtype.itemsize
-    _check_sizes(2, name, (pixels, *size), tuple(weight.shape), stride, padding, dilation, 1, itemsize)
-    unit_images = _identity_like(weight, pixels).reshape(pixels, *size)
+    pixels = math.prod(input_size)
+    unit_images = np.eye(pixels, dtype=weight.dtype).reshape(pixels, *input_size)
     return conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1).T
 
 
-def _identity_like(array: Array, n: int) -> Array:
-    if isinstance(array, np.ndarray):
-        return np.eye(n, dtype=array.dtype)
-    from convlib import torch_ops
-
-    return torch_ops.eye_like(array, n)
-
-
-def _correlate_check(name: str) -> Callable[..., None]:
-    def check(input: Array, kernel: Array, mode: str = "full") -> None:
-        for argument, array in (("input", input), ("kernel", kernel)):
-            require_array(name, argument, array)
-            if array.ndim != 2 or 0 in tuple(array.shape):
-                raise ValueError(
-                    f"{name}: {argument} must be a plain image (H, W) with pixels, got {tuple(array.shape)}"
-                )
-        if mode not in ("full", "same", "valid"):
-            raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
-        if mode == "valid" and any(k > size for k, size in zip(kernel.shape, input.shape, strict=True)):
-            raise ValueError(
-                f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}"
-            )
-        _check_dtypes(name, input=input, kernel=kernel)
-        pads = correlation_padding(kernel.shape, mode)
-        padded = [size + sum(sides) for size, sides in zip(input.shape, pads, strict=True)]
-        positions = math.prod(size - k + 1 for size, k in zip(padded, kernel.shape, strict=True))
-        elements = math.prod(padded) + (math.prod(kernel.shape) + 1) * positions
-        refuse_if_too_large(name, "the result and its scratch", elements, input.dtype.itemsize)
-
-    return check
-
-
-def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
-    """Zeros (before, after) each axis: for every overlap, for the image's own size, or none."""
-    if mode == "full":
-        return tuple((k - 1, k - 1) for k in kernel_size)
-    if mode == "same":
-        return tuple(((k - 1) // 2, k // 2) for k in kernel_size)  # as "same" in conv2d, and as in SciPy
-    return tuple((0, 0) for _ in kernel_size)
-
-
-@dispatch(_correlate_check("correlate2d"))
+@dispatch(correlate_check("correlate2d"))
 def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     """Cross-correlate an image with a kernel: the sum of products at every position, the kernel as it is.
 
@@ -747,7 +524,7 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     return _forward(2, pad_sides(input, pads)[None], kernel[None, None], None, 1, 0, 1, 1)[0]
 
 
-@dispatch(_correlate_check("convolve2d"))
+@dispatch(correlate_check("convolve2d"))
 def convolve2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     """Convolve an image with a kernel, in the mathematician's sense: as `correlate2d`, with the kernel turned
     by 180 degrees.

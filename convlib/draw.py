@@ -1,7 +1,7 @@
-"""The figures of the book, each made by one call: arrays with their numbers, photographs, feature maps, matrices.
+"""The figures of the book, each made by one call: arrays with their numbers, photographs, maps, matrices.
 
-A figure shows the very numbers that it is given. Colours are told apart by colour-blind readers and in grey print: signed
-values run from blue through white to orange, always symmetric about zero.
+A figure shows the very numbers that it is given. Signed values run from blue through white to orange, always
+symmetric about zero, which colour-blind readers can tell apart.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 INK = "#1f2430"
+LINES = "#8a8f98"
 ACCENT = "#b4540a"  # marks what the text speaks of
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b4f8a", "#6fa8d6", "#ffffff", "#f2a65e", "#b4540a"])
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
     "font.size": 11,
@@ -39,7 +40,9 @@ plt.rcParams.update(STYLE)  # the notebook saves a figure after the function tha
 Cells = Any  # what np.s_[...] makes
 
 
-def grids(arrays: Mapping[str, NDArray[Any]], between: str = "", marks: Mapping[str, Cells] | None = None) -> None:
+def grids(
+    arrays: Mapping[str, NDArray[Any]], between: str = "", marks: Mapping[str, Cells] | None = None
+) -> None:
     """Small arrays side by side, every number written into its cell.
 
     Parameters
@@ -96,7 +99,8 @@ def _cells(axes: Axes, array: NDArray[Any], x: float, y: float, cell: float) -> 
     fontsize = min(11, 72 * cell / (0.7 * max(map(len, texts)) + 0.5))
     for (row, column), text in zip(np.ndindex(array.shape), texts, strict=True):
         colour = SIGNED(0.5 + 0.3 * float(array[row, column]) / largest)  # light enough for dark letters
-        axes.add_patch(Rectangle((x + column, y + row), 1, 1, facecolor=colour, edgecolor="#8a8f98", linewidth=0.8))
+        square = Rectangle((x + column, y + row), 1, 1, facecolor=colour, edgecolor=LINES, linewidth=0.8)
+        axes.add_patch(square)
         axes.text(x + column + 0.5, y + row + 0.5, text, ha="center", va="center", fontsize=fontsize)
 
 
@@ -104,8 +108,8 @@ def _frame(axes: Axes, cells: Cells, height: int, width: int, x: float, y: float
     rows, columns = np.indices((height, width))
     rows, columns = np.atleast_1d(rows[cells]), np.atleast_1d(columns[cells])
     corner = (x + columns.min(), y + rows.min())
-    size = (np.ptp(columns) + 1, np.ptp(rows) + 1)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=ACCENT, linewidth=3))
+    across, down = float(np.ptp(columns) + 1), float(np.ptp(rows) + 1)
+    axes.add_patch(Rectangle(corner, across, down, fill=False, edgecolor=ACCENT, linewidth=3))
 
 
 def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: int | None = None) -> None:
@@ -116,8 +120,8 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
     pictures : mapping from title to array (H, W), (1, H, W) or (3, H, W)
         Photographs run from 0 to 1 and are clipped there.
     signed : bool
-        Show maps (H, W) from blue (negative) through white (0) to orange (positive), all on one scale with a bar beside
-        them; a picture with three channels stays a photograph.
+        Show maps (H, W) from blue (negative) through white (0) to orange (positive), all on one scale with a
+        bar beside them; a picture with three channels stays a photograph.
     columns : int, optional
         Pictures in a row; all of them by default.
 
@@ -131,19 +135,21 @@ def images(pictures: Mapping[str, NDArray[Any]], signed: bool = False, columns: 
     >>> images({"left": np.zeros((4, 6)), "right": np.ones((4, 6))}, signed=True)
     """
     for title, picture in pictures.items():
-        if not (np.ndim(picture) == 2 or (np.ndim(picture) == 3 and len(picture) in (1, 3))):
-            raise ValueError(f"images: {title!r} must be (H, W), (1, H, W) or (3, H, W), got {np.shape(picture)}")
+        shape = np.shape(picture)
+        if len(shape) != 2 and (len(shape) != 3 or shape[0] not in (1, 3)):
+            raise ValueError(f"images: {title!r} must be (H, W), (1, H, W) or (3, H, W), got {shape}")
     columns = columns or len(pictures)
     rows = -(-len(pictures) // columns)
     height, width = np.shape(next(iter(pictures.values())))[-2:]
     size = (WIDTH, rows * (WIDTH / columns * height / width + 0.3))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    limit = max((float(np.abs(p).max()) for p in pictures.values() if np.ndim(p) == 2 or len(p) == 1), default=1.0) or 1.0
+    maps = [picture for picture in pictures.values() if np.shape(picture)[:-2] != (3,)]
+    limit = max((float(np.abs(each).max()) for each in maps), default=0) or 1.0
     for axis in axes.flat[len(pictures) :]:
         axis.axis("off")
     for axis, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
         axis.set(title=title, xticks=[], yticks=[])
-        axis.spines[:].set(color="#8a8f98", linewidth=0.8)
+        axis.spines[:].set(color=LINES, linewidth=0.8)
         shown = _picture(axis, picture, limit if signed else None)
     if signed:
         figure.colorbar(shown, ax=axes, shrink=0.8, pad=0.02, fraction=0.05)
@@ -170,13 +176,14 @@ def filtering(image: NDArray[Any], kernel: NDArray[Any], response: NDArray[Any])
     height, width = np.shape(image)[-2:]
     share = 0.45  # the kernel's width beside a picture's
     size = (WIDTH, WIDTH / (2 + share) * height / width + 0.35)
-    figure, axes = plt.subplots(1, 3, figsize=size, width_ratios=[1, share, 1], layout="constrained")
+    _, axes = plt.subplots(1, 3, figsize=size, width_ratios=[1, share, 1], layout="constrained")
     for axis, title in zip(axes, ("image", "kernel", "response"), strict=True):
         axis.set_title(title)
         axis.axis("off")
     _picture(axes[0], image, None)
     _cells(axes[1], np.asarray(kernel), 0, 0, WIDTH * share / (2 + share) / np.shape(kernel)[1])
-    axes[1].set(xlim=(-0.1, np.shape(kernel)[1] + 0.1), ylim=(np.shape(kernel)[0] + 0.1, -0.1), aspect="equal")
+    kh, kw = np.shape(kernel)
+    axes[1].set(xlim=(-0.1, kw + 0.1), ylim=(kh + 0.1, -0.1), aspect="equal")
     _picture(axes[2], response, float(np.abs(response).max()) or 1.0)
 
 
@@ -198,13 +205,13 @@ def matrix(array: NDArray[Any], title: str = "", blocks: tuple[int, int] | None 
     if array.ndim != 2:
         raise ValueError(f"matrix: a matrix has two axes, got {array.shape}")
     rows, columns = array.shape
-    figure, axes = plt.subplots(figsize=(WIDTH, WIDTH * rows / columns + 0.4), layout="constrained")
+    _, axes = plt.subplots(figsize=(WIDTH, WIDTH * rows / columns + 0.4), layout="constrained")
     limit = float(np.abs(array).max()) or 1.0
     axes.imshow(array, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
     if blocks:
         axes.set_xticks(np.arange(0, columns + 1, blocks[1]) - 0.5, minor=True)
         axes.set_yticks(np.arange(0, rows + 1, blocks[0]) - 0.5, minor=True)
-        axes.grid(which="minor", color="#8a8f98", linewidth=0.8)
+        axes.grid(which="minor", color=LINES, linewidth=0.8)
         axes.tick_params(which="both", length=0)
     axes.set(title=title, xticks=[], yticks=[])
 
@@ -228,13 +235,14 @@ def source(function: Callable[..., Any], docstring: bool = False) -> Any:
     if not docstring and isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
         del lines[first.lineno - 1 : first.end_lineno]
     code = "\n".join(line.removesuffix("  # fmt: skip") for line in lines)
-    return Markdown(f"```python\n{code}\n```")
+    return Markdown(f"```python\n{code}\n```")  # type: ignore[no-untyped-call]
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
     """A table of numbers, computed by the cell that shows it.
 
-    Integers get thousands separators, floats four significant digits; everything but the first column is set to the right.
+    Integers get thousands separators, floats four significant digits; all columns but the first are set to
+    the right.
 
     Raises
     ------
@@ -256,7 +264,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
     ruler = ":--|" + "--:|" * (len(headings) - 1)
     lines = ["| " + " | ".join(headings) + " |", "|" + ruler]
     lines += ["| " + " | ".join(_cell_text(entry) for entry in row) + " |" for row in rows]
-    return Markdown("\n".join(lines))
+    return Markdown("\n".join(lines))  # type: ignore[no-untyped-call]
 
 
 def _cell_text(entry: object) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+Array: TypeAlias = NDArray[Any]
 
-def correlate2d_loops(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
+
+def correlate2d_loops(image: Array, kernel: Array) -> Array:
     """Cross-correlation of one image with one kernel, wherever the kernel lies inside.
 
     Examples
@@ -35,14 +37,14 @@ def correlate2d_loops(image: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]
 
 
 def conv2d_loops(
-    input: NDArray[Any],
-    weight: NDArray[Any],
-    bias: NDArray[Any] | None = None,
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int] = (0, 0),
     dilation: tuple[int, int] = (1, 1),
     groups: int = 1,
-) -> NDArray[Any]:
+) -> Array:
     """`convlib.conv2d` of a batch (N, C, H, W), as seven nested loops.
 
     Examples
@@ -53,7 +55,7 @@ def conv2d_loops(
              [37., 43.]]]])
     """
     images, _, height, width = input.shape
-    out_channels, slices, kh, kw = weight.shape  # slices: input channels that one kernel sees
+    out_channels, slices, kh, kw = weight.shape  # slices of one kernel
     (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
     out_height = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
     out_width = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
@@ -70,14 +72,14 @@ def conv2d_loops(
 
 
 def conv_loops(
-    input: NDArray[Any],
-    weight: NDArray[Any],
-    bias: NDArray[Any] | None = None,
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
     stride: Sequence[int] = (),
     padding: Sequence[tuple[int, int]] = (),
     dilation: Sequence[int] = (),
     groups: int = 1,
-) -> NDArray[Any]:
+) -> Array:
     """The same for any number of spatial axes, with (before, after) padding for each.
 
     Examples
@@ -104,9 +106,7 @@ def conv_loops(
     return output
 
 
-def finite_difference(
-    function: Callable[[NDArray[Any]], Any], at: NDArray[Any], step: float = 1e-6
-) -> NDArray[Any]:
+def finite_difference(function: Callable[[Array], Any], at: Array, step: float = 1e-6) -> Array:
     """Gradient of a function with one number as its result, by moving each entry a little up and down.
 
     The error is about ``step**2`` from the curve and 1e-16 / ``step`` from rounding, so only float64 makes

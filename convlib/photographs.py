@@ -11,7 +11,8 @@ CREDITS = {
     "chelsea": "Chelsea the cat, by Stéfan van der Walt; CC0 (no rights reserved).",
     "camera": "A photographer at work, by Lav Varshney; CC0 (no rights reserved).",
     "astronaut": "Eileen Collins, by NASA; public domain.",
-    "coffee": "A cup of coffee, by Rachel Michetti, courtesy of Pikolo Espresso Bar; CC0 (no rights reserved).",
+    "coffee": "A cup of coffee, by Rachel Michetti, courtesy of Pikolo Espresso Bar; CC0 (no rights "
+    "reserved).",
 }
 
 
@@ -23,7 +24,8 @@ def photograph(name: str, shrink: int = 1) -> NDArray[Any]:
     name : {"chelsea", "camera", "astronaut", "coffee"}
         `CREDITS` says who took them.
     shrink : int
-        Replace each block of so many by so many pixels by its mean; rows and columns that fill no block are cut off.
+        Replace each block of so many by so many pixels by its mean; rows and columns that fill no block are
+        cut off.
 
     Returns
     -------

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Ints: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = int | Sequence[int] | str
+Pairs: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) each axis
 
 LARGEST_ALLOCATION = 2**36  # bytes; a larger result is refused before anything is allocated
 
@@ -93,7 +94,7 @@ def resolve_padding(
     stride: Sequence[int],
     dilation: Sequence[int],
     function: str = "",
-) -> tuple[tuple[int, int], ...]:
+) -> Pairs:
     """Pixels added (before, after) each axis.
 
     ``"valid"`` adds none. ``"same"`` adds d(k - 1) in all, so that with stride 1 the size is kept; where that
@@ -202,6 +203,54 @@ def window_counts(
             )
         counts.append(room // s + 1)
     return tuple(counts)
+
+
+class Layout(NamedTuple):
+    """Where the windows of a convolution lie, with one entry for each axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: Pairs
+    dilation: tuple[int, ...]
+    positions: tuple[int, ...]
+
+
+def conv_layout(
+    sizes: Sequence[int],
+    kernel_size: Sequence[int],
+    stride: Ints,
+    padding: Padding,
+    dilation: Ints,
+    function: str = "",
+) -> Layout:
+    """The options of a convolution, spelled out axis by axis, and how many windows they give.
+
+    Examples
+    --------
+    >>> conv_layout((5, 7), (3, 3), stride=1, padding="same", dilation=2)
+    Layout(kernel=(3, 3), stride=(1, 1), padding=((2, 2), (2, 2)), dilation=(2, 2), positions=(5, 7))
+    """
+    n = len(kernel_size)
+    strides = as_tuple(stride, n, "stride", function=function)
+    dilations = as_tuple(dilation, n, "dilation", function=function)
+    pads = resolve_padding(padding, kernel_size, strides, dilations, function)
+    positions = window_counts(sizes, kernel_size, strides, pads, dilations, function)
+    return Layout(tuple(kernel_size), strides, pads, dilations, positions)
+
+
+def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
+    """Zeros (before, after) each axis: for every overlap, for the image's own size, or none.
+
+    Examples
+    --------
+    >>> correlation_padding((3, 4), "same")
+    ((1, 1), (1, 2))
+    """
+    if mode == "full":
+        return tuple((k - 1, k - 1) for k in kernel_size)
+    if mode == "same":
+        return tuple(((k - 1) // 2, k // 2) for k in kernel_size)  # as "same" in conv2d, and as in SciPy
+    return tuple((0, 0) for _ in kernel_size)
 
 
 def conv_parameters(

@@ -5,6 +5,7 @@ The public functions have checked their arguments before they come here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import grad as torch_grad
 
-from convlib.conv import bias_axes, correlation_padding, geometry
-from convlib.shapes import Ints, Padding
+from convlib.conv import bias_axes
+from convlib.shapes import Ints, Padding, conv_layout, correlation_padding
 
 pad = F.pad
 unfold = F.unfold
@@ -37,8 +38,9 @@ def _convolution(
 ) -> Tensor:
     forward = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
     if padding == "same":  # spelled out, since torch warns about the copy that uneven padding costs
-        _, _, pads, dilations, _ = geometry(input.shape[-n:], weight.shape[2:], stride, padding, dilation, "")
-        return forward(_pad_sides(input, pads), weight, bias, dilation=dilations, groups=groups)
+        layout = conv_layout(input.shape[-n:], weight.shape[2:], stride, padding, dilation)
+        padded = _pad_sides(input, layout.padding)
+        return forward(padded, weight, bias, dilation=layout.dilation, groups=groups)
     return forward(input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -62,14 +64,13 @@ def _grad_input(
     if len(input_size) == n + 1:
         batch_size = (1, *input_size)
         return _grad_input(n, batch_size, weight, grad_output[None], stride, padding, dilation, groups)[0]
-    spatial = tuple(input_size[-n:])
-    _, strides, pads, dilations, _ = geometry(spatial, weight.shape[2:], stride, padding, dilation, "")
-    padded = [size + sum(sides) for size, sides in zip(spatial, pads, strict=True)]
+    size = input_size[-n:]
+    layout = conv_layout(size, weight.shape[2:], stride, padding, dilation)
+    padded = [pixels + sum(sides) for pixels, sides in zip(size, layout.padding, strict=True)]
     backward: Any = (torch_grad.conv1d_input, torch_grad.conv2d_input, torch_grad.conv3d_input)[n - 1]
-    gradient: Tensor = backward(
-        (*input_size[:-n], *padded), weight, grad_output, strides, 0, dilations, groups
-    )
-    return _pad_sides(gradient, [(-before, -after) for before, after in pads])
+    options = (layout.stride, 0, layout.dilation, groups)
+    gradient = backward((*input_size[:-n], *padded), weight, grad_output, *options)
+    return _pad_sides(gradient, [(-before, -after) for before, after in layout.padding])
 
 
 def conv1d_input(input_size, weight, grad_output, stride=1, padding=0, dilation=1, groups=1):  # type: ignore[no-untyped-def]
@@ -90,13 +91,10 @@ def _grad_weight(
 ) -> Tensor:  # fmt: skip
     if input.ndim == n + 1:
         return _grad_weight(n, input[None], weight_size, grad_output[None], stride, padding, dilation, groups)
-    _, strides, pads, dilations, _ = geometry(
-        input.shape[-n:], weight_size[2:], stride, padding, dilation, ""
-    )
+    layout = conv_layout(input.shape[-n:], weight_size[2:], stride, padding, dilation)
     backward: Any = (torch_grad.conv1d_weight, torch_grad.conv2d_weight, torch_grad.conv3d_weight)[n - 1]
-    gradient: Tensor = backward(
-        _pad_sides(input, pads), weight_size, grad_output, strides, 0, dilations, groups
-    )
+    options = (layout.stride, 0, layout.dilation, groups)
+    gradient: Tensor = backward(_pad_sides(input, layout.padding), weight_size, grad_output, *options)
     return gradient
 
 
@@ -121,8 +119,12 @@ def conv2d_backward(grad_output, input, weight, stride=1, padding=0, dilation=1,
     )
 
 
-def eye_like(tensor: Tensor, n: int) -> Tensor:
-    return torch.eye(n, dtype=tensor.dtype, device=tensor.device)
+def conv_matrix(
+    weight: Tensor, input_size: Sequence[int], stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> Tensor:
+    pixels = math.prod(input_size)
+    unit_images = torch.eye(pixels, dtype=weight.dtype, device=weight.device).reshape(pixels, *input_size)
+    return _convolution(2, unit_images, weight, None, stride, padding, dilation, 1).reshape(pixels, -1).T
 
 
 def correlate2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:

@@ -1,0 +1,207 @@
+"""What every convolution checks before anything is computed, for arrays and for tensors alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from convlib._dispatch import Array, require_array, require_same_dtype
+from convlib.shapes import (
+    Ints,
+    Padding,
+    as_sizes,
+    as_tuple,
+    conv_layout,
+    correlation_padding,
+    refuse_if_too_large,
+)
+
+
+def _check_forward(
+    n: int, function: str, input: Array, weight: Array, bias: Array | None, *options: Any
+) -> None:
+    stride, padding, dilation, groups = options
+    require_array(function, "input", input)
+    require_array(function, "weight", weight)
+    if bias is not None:
+        require_array(function, "bias", bias)
+    _check_weight_shape(n, function, tuple(weight.shape))
+    if input.ndim not in (n + 1, n + 2):
+        axes = "DHW"[3 - n :]
+        raise ValueError(
+            f"{function}: input must be (N, C, {', '.join(axes)}) or (C, {', '.join(axes)}), "
+            f"got {tuple(input.shape)}"
+        )
+    sizes = (tuple(input.shape), tuple(weight.shape))
+    _check_sizes(n, function, *sizes, stride, padding, dilation, groups, input.dtype.itemsize)
+    _check_dtypes(function, input=input, weight=weight, bias=bias)
+    if bias is not None and tuple(bias.shape) != (weight.shape[0],):
+        raise ValueError(
+            f"{function}: bias must hold one number for each of the {weight.shape[0]} output channels, "
+            f"got {tuple(bias.shape)}"
+        )
+
+
+def _check_weight_shape(n: int, function: str, weight: tuple[int, ...]) -> None:
+    axes = ", ".join(("kd", "kh", "kw")[3 - n :])
+    if len(weight) != n + 2 or min(weight) < 1:
+        raise ValueError(
+            f"{function}: weight must be (C_out, C_in / groups, {axes}), none of them 0; got {weight}"
+        )
+
+
+def _check_sizes(
+    n: int, function: str, input: tuple[int, ...], weight: tuple[int, ...],
+    stride: Ints, padding: Padding, dilation: Ints, groups: int, itemsize: int,
+) -> tuple[int, ...]:  # fmt: skip
+    """The output's size, if the sizes fit each other and the whole fits into memory."""
+    if isinstance(groups, Sequence):
+        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
+    (groups,) = as_tuple(groups, 1, "groups", function=function)
+    if 0 in input[-n:]:
+        raise ValueError(f"{function}: input {input} has no pixels")
+    layout = conv_layout(input[-n:], weight[2:], stride, padding, dilation, function)
+    channels = input[-n - 1]
+    if weight[1] * groups != channels:
+        raise ValueError(
+            f"{function}: input has {channels} channels but weight expects {weight[1] * groups} "
+            f"(input {input}, weight {weight}, groups={groups})"
+        )
+    if weight[0] % groups:
+        raise ValueError(
+            f"{function}: {weight[0]} output channels cannot be split into {groups} groups (weight {weight})"
+        )
+    padded = math.prod(size + sum(sides) for size, sides in zip(input[-n:], layout.padding, strict=True))
+    columns, positions = channels * math.prod(layout.kernel), math.prod(layout.positions)
+    elements = math.prod(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
+    refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
+    return layout.positions
+
+
+def _check_dtypes(function: str, **arrays: Array | None) -> None:
+    require_same_dtype(function, **arrays)
+    dtype = next(iter(arrays.values())).dtype  # type: ignore[union-attr]
+    if str(dtype).removeprefix("torch.") == "bool" or getattr(dtype, "kind", "f") not in "iufc":
+        raise TypeError(f"{function}: {dtype} has no products to add; convert to a number type first")
+
+
+def forward_check(n: int) -> Callable[..., None]:
+    def check(
+        input: Array, weight: Array, bias: Array | None = None,
+        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+    ) -> None:  # fmt: skip
+        _check_forward(n, f"conv{n}d", input, weight, bias, stride, padding, dilation, groups)
+
+    return check
+
+
+def _check_gradient(
+    n: int, function: str, input_size: Sequence[int], weight_size: Sequence[int], grad_output: Array,
+    other: tuple[str, Array], stride: Ints, padding: Padding, dilation: Ints, groups: int,
+) -> None:  # fmt: skip
+    """`other` is the name and the value of the array that came beside `grad_output`."""
+    require_array(function, *other)
+    require_array(function, "grad_output", grad_output)
+    input_shape = as_sizes(input_size, "input_size", function)
+    weight_shape = as_sizes(weight_size, "weight_size", function)
+    _check_weight_shape(n, function, weight_shape)
+    if len(input_shape) not in (n + 1, n + 2):
+        raise ValueError(
+            f"{function}: the input has {n + 1} axes, or {n + 2} with a batch; got {input_shape}"
+        )
+    itemsize = grad_output.dtype.itemsize
+    positions = _check_sizes(
+        n, function, input_shape, weight_shape, stride, padding, dilation, groups, itemsize
+    )
+    _check_dtypes(function, **{other[0]: other[1], "grad_output": grad_output})
+    if "complex" in str(grad_output.dtype):
+        raise TypeError(f"{function}: gradients are of real numbers, got {grad_output.dtype}")
+    expected = (*input_shape[: -n - 1], weight_shape[0], *positions)
+    if tuple(grad_output.shape) != expected:
+        raise ValueError(
+            f"{function}: grad_output is {tuple(grad_output.shape)} but the output of this convolution is "
+            f"{expected} (input {input_shape}, weight {weight_shape})"
+        )
+
+
+def input_check(n: int) -> Callable[..., None]:
+    def check(
+        input_size: Sequence[int], weight: Array, grad_output: Array,
+        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+    ) -> None:  # fmt: skip
+        name = f"conv{n}d_input"
+        require_array(name, "weight", weight)
+        other = ("weight", weight)
+        _check_gradient(
+            n, name, input_size, tuple(weight.shape), grad_output, other, stride, padding, dilation, groups
+        )
+
+    return check
+
+
+def weight_check(n: int) -> Callable[..., None]:
+    def check(
+        input: Array, weight_size: Sequence[int], grad_output: Array,
+        stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+    ) -> None:  # fmt: skip
+        name = f"conv{n}d_weight"
+        require_array(name, "input", input)
+        other = ("input", input)
+        _check_gradient(
+            n, name, tuple(input.shape), weight_size, grad_output, other, stride, padding, dilation, groups
+        )
+
+    return check
+
+
+def backward_check(
+    grad_output: Array, input: Array, weight: Array,
+    stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+) -> None:  # fmt: skip
+    name, options = "conv2d_backward", (stride, padding, dilation, groups)
+    require_array(name, "input", input)
+    require_array(name, "weight", weight)
+    _check_gradient(
+        2, name, tuple(input.shape), tuple(weight.shape), grad_output, ("weight", weight), *options
+    )
+    _check_dtypes(name, input=input, weight=weight)
+
+
+def matrix_check(
+    weight: Array, input_size: Sequence[int], stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> None:
+    name = "conv_matrix"
+    require_array(name, "weight", weight)
+    size = as_sizes(input_size, "input_size", name)
+    if len(size) != 3:
+        raise ValueError(f"{name}: input_size must be (C, H, W) of one image, got {size}")
+    shape = tuple(weight.shape)
+    _check_weight_shape(2, name, shape)
+    unit_images = (math.prod(size), *size)
+    _check_sizes(2, name, unit_images, shape, stride, padding, dilation, 1, weight.dtype.itemsize)
+    _check_dtypes(name, weight=weight)
+
+
+def correlate_check(name: str) -> Callable[..., None]:
+    def check(input: Array, kernel: Array, mode: str = "full") -> None:
+        for argument, array in (("input", input), ("kernel", kernel)):
+            require_array(name, argument, array)
+            if array.ndim != 2 or 0 in tuple(array.shape):
+                raise ValueError(
+                    f"{name}: {argument} must be a plain image (H, W) with pixels, got {tuple(array.shape)}"
+                )
+        if mode not in ("full", "same", "valid"):
+            raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
+        if mode == "valid" and any(k > size for k, size in zip(kernel.shape, input.shape, strict=True)):
+            raise ValueError(
+                f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}"
+            )
+        _check_dtypes(name, input=input, kernel=kernel)
+        pads = correlation_padding(kernel.shape, mode)
+        padded = [size + sum(sides) for size, sides in zip(input.shape, pads, strict=True)]
+        positions = math.prod(size - k + 1 for size, k in zip(padded, kernel.shape, strict=True))
+        elements = math.prod(padded) + (math.prod(kernel.shape) + 1) * positions
+        refuse_if_too_large(name, "the result and its scratch", elements, input.dtype.itemsize)
+
+    return check
