@@ -110,7 +110,7 @@ def book(book_files: Site) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def context_of(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
+def context_of(browser: Browser) -> Callable[[str], BrowserContext]:
     """One context per view, kept open, so that styles and fonts are read from disk once."""
 
     @functools.cache
@@ -118,7 +118,7 @@ def context_of(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
         theme, size = VIEWS[view]
         return browser.new_context(viewport=size, color_scheme=theme)
 
-    yield context_of
+    return context_of
 
 
 @pytest.fixture
