@@ -72,7 +72,7 @@ def _check_sizes(
         raise ValueError(
             f"{function}: {weight[0]} output channels cannot be split into {groups} groups (weight {weight})"
         )
-    padded = math.prod(size + sum(sides) for size, sides in zip(input[-n:], layout.padding, strict=True))
+    padded = math.prod(layout.padded)
     columns, positions = channels * math.prod(layout.kernel), math.prod(layout.positions)
     elements = math.prod(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
     refuse_if_too_large(function, "the result and its scratch", elements, itemsize)

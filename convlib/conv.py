@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,9 @@ from convlib._conv_checks import (
 )
 from convlib._dispatch import Array, dispatch
 from convlib.shapes import Ints, Layout, Padding, conv_layout, correlation_padding
-from convlib.windows import col2im, im2col, pad_sides
+from convlib.windows import col2im, crop_sides, im2col, pad_sides
+
+Options: TypeAlias = tuple[Any, ...]  # stride, padding, dilation, groups
 
 # --- the four lines of the opening, for every n -------------------------------------------------------------
 
@@ -55,21 +57,21 @@ def _kernels(weight: NDArray[Any], groups: int) -> NDArray[Any]:
     return _wide(weight).reshape(groups, len(weight) // groups, -1)
 
 
-def _maps(grad_output: NDArray[Any], groups: int) -> NDArray[Any]:
+def _maps(grad: NDArray[Any], groups: int) -> NDArray[Any]:
     """Every feature map as a row, apart by group: n g o l."""
-    images, channels, *positions = grad_output.shape
-    return _wide(grad_output).reshape(images, groups, channels // groups, math.prod(positions))
+    images, channels, *positions = grad.shape
+    return _wide(grad).reshape(images, groups, channels // groups, math.prod(positions))
 
 
 def _forward(
-    n: int, input: Array, weight: Array, bias: Array | None,
-    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+    n: int, input: Array, weight: Array, bias: Array | None, options: Options
 ) -> Array:  # fmt: skip
     if input.ndim == n + 1:  # a single image is a batch of one
-        options = (stride, padding, dilation, groups)
-        return _forward(n, input[None], weight, bias, *options)[0]
-    layout = conv_layout(input.shape[2:], weight.shape[2:], stride, padding, dilation)
-    kernels, columns = _kernels(weight, groups), _columns(input, layout, groups)
+        return _forward(n, input[None], weight, bias, options)[0]
+    *window, groups = options
+    layout = conv_layout(input.shape[2:], weight.shape[2:], *window)
+    kernels = _kernels(weight, groups)
+    columns = _columns(input, layout, groups)
     output = kernels @ columns  # n g o l  =  g o ck  @  n g ck l
     output = output.reshape(len(input), len(weight), *layout.positions)
     if bias is not None:
@@ -78,36 +80,30 @@ def _forward(
 
 
 def _grad_input(
-    n: int, input_size: Sequence[int], weight: Array, grad_output: Array,
-    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+    n: int, input_size: Sequence[int], weight: Array, grad: Array, options: Options
 ) -> Array:  # fmt: skip
     if len(input_size) == n + 1:
-        options = (stride, padding, dilation, groups)
-        return _grad_input(n, (1, *input_size), weight, grad_output[None], *options)[0]
-    images, channels, *size = input_size
-    layout = conv_layout(size, weight.shape[2:], stride, padding, dilation)
-    kernels, grad = _kernels(weight, groups), _maps(grad_output, groups)
-    columns = kernels.swapaxes(1, 2) @ grad  # n g ck l  =  g ck o  @  n g o l
+        return _grad_input(n, (1, *input_size), weight, grad[None], options)[0]
+    *window, groups = options
+    layout = conv_layout(input_size[2:], weight.shape[2:], *window)
+    kernels = _kernels(weight, groups).swapaxes(1, 2)
+    columns = kernels @ _maps(grad, groups)  # n g ck l  =  g ck o  @  n g o l
     taps, positions = math.prod(layout.kernel), math.prod(layout.positions)
-    columns = columns.reshape(images, channels, taps, positions)
-    padded = [p + sum(sides) for p, sides in zip(size, layout.padding, strict=True)]
-    image = col2im(columns, padded, layout.kernel, layout.stride, layout.dilation)
-    image = pad_sides(image, [(-before, -after) for before, after in layout.padding])
-    return image.astype(weight.dtype, copy=False)
+    columns = columns.reshape(*input_size[:2], taps, positions)  # n c k l
+    image = col2im(columns, layout.padded, layout.kernel, layout.stride, layout.dilation)
+    return crop_sides(image, layout.padding).astype(weight.dtype, copy=False)
 
 
 def _grad_weight(
-    n: int, input: Array, weight_size: Sequence[int], grad_output: Array,
-    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+    n: int, input: Array, weight_size: Sequence[int], grad: Array, options: Options
 ) -> Array:  # fmt: skip
     if input.ndim == n + 1:
-        options = (stride, padding, dilation, groups)
-        return _grad_weight(n, input[None], weight_size, grad_output[None], *options)
-    layout = conv_layout(input.shape[2:], weight_size[2:], stride, padding, dilation)
-    grad, columns = _maps(grad_output, groups), _columns(input, layout, groups)
-    products = grad @ columns.swapaxes(2, 3)  # n g o ck  =  n g o l  @  n g l ck
-    gradient = products.sum(axis=0).reshape(weight_size)
-    return gradient.astype(input.dtype, copy=False)
+        return _grad_weight(n, input[None], weight_size, grad[None], options)
+    *window, groups = options
+    layout = conv_layout(input.shape[2:], weight_size[2:], *window)
+    columns = _columns(input, layout, groups).swapaxes(2, 3)
+    gradient = _maps(grad, groups) @ columns  # n g o ck  =  n g o l  @  n g l ck
+    return gradient.sum(axis=0).reshape(weight_size).astype(input.dtype, copy=False)
 
 
 # --- the operations -----------------------------------------------------------------------------------------
@@ -176,7 +172,7 @@ def conv2d(
     array([[[21., 32.],
             [54., 65.]]])
     """
-    return _forward(2, input, weight, bias, stride, padding, dilation, groups)
+    return _forward(2, input, weight, bias, (stride, padding, dilation, groups))
 
 
 @dispatch(forward_check(1))
@@ -201,7 +197,7 @@ def conv1d(
     >>> conv1d(np.array([[1, 2, 3, 4]]), np.array([[[-1, 1]]]))  # 2-1, 3-2, 4-3
     array([[1, 1, 1]])
     """
-    return _forward(1, input, weight, bias, stride, padding, dilation, groups)
+    return _forward(1, input, weight, bias, (stride, padding, dilation, groups))
 
 
 @dispatch(forward_check(3))
@@ -226,7 +222,7 @@ def conv3d(
     >>> conv3d(np.ones((1, 2, 2, 2)), np.ones((1, 1, 2, 2, 2)))  # the sum over the cube
     array([[[[8.]]]])
     """
-    return _forward(3, input, weight, bias, stride, padding, dilation, groups)
+    return _forward(3, input, weight, bias, (stride, padding, dilation, groups))
 
 
 @dispatch(input_check(2))
@@ -277,7 +273,8 @@ def conv2d_input(
     >>> conv2d_input((1, 1, 3), weight, np.array([[[1., 2.]]]))  # 1*1, 1*10 + 2*1, 2*10
     array([[[ 1., 12., 20.]]])
     """
-    return _grad_input(2, input_size, weight, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_input(2, input_size, weight, grad_output, options)
 
 
 @dispatch(input_check(1))
@@ -297,7 +294,8 @@ def conv1d_input(
     >>> conv1d_input((1, 3), np.array([[[1., 10.]]]), np.array([[1., 2.]]))  # 1*1, 1*10 + 2*1, 2*10
     array([[ 1., 12., 20.]])
     """
-    return _grad_input(1, input_size, weight, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_input(1, input_size, weight, grad_output, options)
 
 
 @dispatch(input_check(3))
@@ -318,7 +316,8 @@ def conv3d_input(
     >>> conv3d_input((1, 1, 1, 3), weight, np.array([[[[1., 2.]]]]))  # 1*1, 1*10 + 2*1, 2*10
     array([[[[ 1., 12., 20.]]]])
     """
-    return _grad_input(3, input_size, weight, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_input(3, input_size, weight, grad_output, options)
 
 
 @dispatch(weight_check(2))
@@ -367,7 +366,8 @@ def conv2d_weight(
     >>> conv2d_weight(image, (1, 1, 1, 2), np.array([[[1., 10.]]]))  # 1*1 + 10*2, 1*2 + 10*3
     array([[[[21., 32.]]]])
     """
-    return _grad_weight(2, input, weight_size, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_weight(2, input, weight_size, grad_output, options)
 
 
 @dispatch(weight_check(1))
@@ -387,7 +387,8 @@ def conv1d_weight(
     >>> conv1d_weight(np.array([[1., 2., 3.]]), (1, 1, 2), np.array([[1., 10.]]))  # 1*1 + 10*2, 1*2 + 10*3
     array([[[21., 32.]]])
     """
-    return _grad_weight(1, input, weight_size, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_weight(1, input, weight_size, grad_output, options)
 
 
 @dispatch(weight_check(3))
@@ -408,7 +409,8 @@ def conv3d_weight(
     >>> conv3d_weight(volume, (1, 1, 1, 1, 2), np.array([[[[1., 10.]]]]))  # 1*1 + 10*2, 1*2 + 10*3
     array([[[[[21., 32.]]]]])
     """
-    return _grad_weight(3, input, weight_size, grad_output, stride, padding, dilation, groups)
+    options = (stride, padding, dilation, groups)
+    return _grad_weight(3, input, weight_size, grad_output, options)
 
 
 @dispatch(backward_check)
@@ -437,8 +439,8 @@ def conv2d_backward(
     """
     options = (stride, padding, dilation, groups)
     return (
-        _grad_input(2, input.shape, weight, grad_output, *options),
-        _grad_weight(2, input, weight.shape, grad_output, *options),
+        _grad_input(2, input.shape, weight, grad_output, options),
+        _grad_weight(2, input, weight.shape, grad_output, options),
         _wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
     )
 
@@ -521,7 +523,7 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
            [3, 2, 1]])
     """
     pads = correlation_padding(kernel.shape, mode)
-    return _forward(2, pad_sides(input, pads)[None], kernel[None, None], None, 1, 0, 1, 1)[0]
+    return _forward(2, pad_sides(input, pads)[None], kernel[None, None], None, (1, 0, 1, 1))[0]
 
 
 @dispatch(correlate_check("convolve2d"))
@@ -547,4 +549,4 @@ def convolve2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     """
     # turning the kernel also moves the middle of an even one, hence the padding's sides change places
     pads = tuple((after, before) for before, after in correlation_padding(kernel.shape, mode))
-    return _forward(2, pad_sides(input, pads)[None], kernel[None, None, ::-1, ::-1], None, 1, 0, 1, 1)[0]
+    return _forward(2, pad_sides(input, pads)[None], kernel[None, None, ::-1, ::-1], None, (1, 0, 1, 1))[0]

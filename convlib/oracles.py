@@ -7,7 +7,6 @@ nothing of convlib: a mistake there cannot hide here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,13 +58,14 @@ def conv2d_loops(
     (sh, sw), (ph, pw), (dh, dw) = stride, padding, dilation
     out_height = (height + 2 * ph - dh * (kh - 1) - 1) // sh + 1
     out_width = (width + 2 * pw - dw * (kw - 1) - 1) // sw + 1
-    output = np.zeros((images, out_channels, out_height, out_width), dtype=input.dtype)
-    for n, o, i, j in product(range(images), range(out_channels), range(out_height), range(out_width)):
-        first = o // (out_channels // groups) * slices  # first input channel of this output channel's group
-        for c, u, v in product(range(slices), range(kh), range(kw)):
+    output = np.zeros((images, out_channels, out_height, out_width), input.dtype)
+    for n, o, i, j in np.ndindex(output.shape):
+        first = o // (out_channels // groups) * slices  # channel of o's group
+        for c, u, v in np.ndindex(slices, kh, kw):
             row, column = i * sh + u * dh - ph, j * sw + v * dw - pw
             if 0 <= row < height and 0 <= column < width:
-                output[n, o, i, j] += weight[o, c, u, v] * input[n, first + c, row, column]
+                pixel = input[n, first + c, row, column]
+                output[n, o, i, j] += weight[o, c, u, v] * pixel
         if bias is not None:
             output[n, o, i, j] += bias[o]
     return output

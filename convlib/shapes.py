@@ -212,6 +212,7 @@ class Layout(NamedTuple):
     stride: tuple[int, ...]
     padding: Pairs
     dilation: tuple[int, ...]
+    padded: tuple[int, ...]  # size of the input with its padding
     positions: tuple[int, ...]
 
 
@@ -227,15 +228,17 @@ def conv_layout(
 
     Examples
     --------
-    >>> conv_layout((5, 7), (3, 3), stride=1, padding="same", dilation=2)
-    Layout(kernel=(3, 3), stride=(1, 1), padding=((2, 2), (2, 2)), dilation=(2, 2), positions=(5, 7))
+    >>> layout = conv_layout((5, 7), (3, 3), stride=1, padding="same", dilation=2)
+    >>> layout.padding, layout.padded, layout.positions
+    (((2, 2), (2, 2)), (9, 11), (5, 7))
     """
     n = len(kernel_size)
     strides = as_tuple(stride, n, "stride", function=function)
     dilations = as_tuple(dilation, n, "dilation", function=function)
     pads = resolve_padding(padding, kernel_size, strides, dilations, function)
     positions = window_counts(sizes, kernel_size, strides, pads, dilations, function)
-    return Layout(tuple(kernel_size), strides, pads, dilations, positions)
+    padded = tuple(size + sum(sides) for size, sides in zip(sizes, pads, strict=True))
+    return Layout(tuple(kernel_size), strides, pads, dilations, padded, positions)
 
 
 def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:

@@ -64,12 +64,10 @@ def _grad_input(
     if len(input_size) == n + 1:
         batch_size = (1, *input_size)
         return _grad_input(n, batch_size, weight, grad_output[None], stride, padding, dilation, groups)[0]
-    size = input_size[-n:]
-    layout = conv_layout(size, weight.shape[2:], stride, padding, dilation)
-    padded = [pixels + sum(sides) for pixels, sides in zip(size, layout.padding, strict=True)]
+    layout = conv_layout(input_size[-n:], weight.shape[2:], stride, padding, dilation)
     backward: Any = (torch_grad.conv1d_input, torch_grad.conv2d_input, torch_grad.conv3d_input)[n - 1]
     options = (layout.stride, 0, layout.dilation, groups)
-    gradient = backward((*input_size[:-n], *padded), weight, grad_output, *options)
+    gradient = backward((*input_size[:-n], *layout.padded), weight, grad_output, *options)
     return _pad_sides(gradient, [(-before, -after) for before, after in layout.padding])
 
 

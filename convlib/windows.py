@@ -166,6 +166,11 @@ def pad_sides(input: NDArray[Any], padding: Sequence[tuple[int, int]]) -> NDArra
     return _pad_constant(input, [(first + i, *sides) for i, sides in enumerate(padding)], 0)
 
 
+def crop_sides(input: NDArray[Any], padding: Sequence[tuple[int, int]]) -> NDArray[Any]:
+    """Take away what `pad_sides` added."""
+    return pad_sides(input, [(-before, -after) for before, after in padding])
+
+
 def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1) -> Array:
     """Every window of the last axes, as a view: no pixel is copied.
 
