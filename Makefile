@@ -24,6 +24,7 @@ serve: ## serve the built book on this machine only, at http://127.0.0.1:8000
 test: .venv/test-ready ## check everything: code, stored notebooks, pages in a browser
 	@failed=; step() { name=$$1; shift; echo; echo "== $$name"; env $(ONE_THREAD) "$$@" || failed="$$failed; $$name"; }; \
 	step style $(VENV) -m ruff check .; \
+	step format $(VENV) -m ruff format --check .; \
 	step spelling $(VENV) -m codespell_lib; \
 	step types $(VENV) -m mypy; \
 	step "form of the notebooks" $(VENV) tools/notebooks.py --check; \

@@ -58,7 +58,10 @@ def test_negative_cells_are_blue_positive_ones_orange_and_zero_white():
 
 def test_letters_stand_out_from_every_cell():
     def luminance(colour):
-        return np.dot([0.2126, 0.7152, 0.0722], [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour])
+        return np.dot(
+            [0.2126, 0.7152, 0.0722],
+            [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour],
+        )
 
     draw.grids({"a": np.linspace(-1, 1, 9)[None]})
     ink = luminance(to_rgb(draw.INK))
@@ -102,7 +105,9 @@ def test_pictures_that_fill_no_row_leave_the_rest_empty():
 
 
 def test_two_channels_are_no_picture():
-    with pytest.raises(ValueError, match=r"'a' must be \(H, W\), \(1, H, W\) or \(3, H, W\), got \(2, 4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"'a' must be \(H, W\), \(1, H, W\) or \(3, H, W\), got \(2, 4, 4\)"
+    ):
         draw.images({"a": np.zeros((2, 4, 4))})
 
 

@@ -581,7 +581,7 @@ def test_the_case_that_failed_can_be_taken_apart():
     case = exercises.check("correlate", crashes).case
     assert case["kernel"].tolist() == [[1, 10]]
     case["kernel"][:] = 0  # what the reader does to it is nobody else's business
-    assert exercises.check("correlate", correlate_loops)
+    assert exercises.check("correlate", crashes).case["kernel"].tolist() == [[1, 10]]
 
 
 def test_stopping_the_kernel_stops_the_check():

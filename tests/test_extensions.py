@@ -79,8 +79,14 @@ def write_book(folder: Path, text: str = TEXT, **config: str) -> None:
         cell("the_experiment", "predict"),
         cell("first_figure", alt="A first figure", **picture()),
         cell("second_figure", alt="A second figure", **picture()),
-        cell("a_lab", **{"application/vnd.jupyter.widget-view+json": '{"model_id": "1", "version_major": 2}',
-                         "text/html": "<p>still picture</p>", "text/plain": "lab"}),
+        cell(
+            "a_lab",
+            **{
+                "application/vnd.jupyter.widget-view+json": '{"model_id": "1", "version_major": 2}',
+                "text/html": "<p>still picture</p>",
+                "text/plain": "lab",
+            },
+        ),
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "book" / "page.ipynb")
@@ -107,7 +113,7 @@ def page(book) -> str:
 
 def summary_above(page: str, code: str) -> str:
     """What is written on the fold that holds this cell's code, or nothing where it lies open."""
-    before = page[:page.index(f">{code}<") if f">{code}<" in page else page.index(code)]
+    before = page[: page.index(f">{code}<") if f">{code}<" in page else page.index(code)]
     if before.rfind("<details") <= before.rfind("</details>"):
         return ""
     return re.findall(r"<summary>(.*?)</summary>", before)[-1]
@@ -139,7 +145,10 @@ def test_only_the_fonts_that_the_formulas_need_travel():
     assert re.findall(r"font-family: (KaTeX_\w+); font-weight", sheet) == ["KaTeX_AMS", "KaTeX_Main"]
     sheet = static_math.style_sheet([static_math.render(r"x \mathbf{w}")])
     assert re.findall(r"font-family: (KaTeX_\w+); font-weight: (\w+)", sheet) == [
-        ("KaTeX_Main", "bold"), ("KaTeX_Main", "normal"), ("KaTeX_Math", "normal")]
+        ("KaTeX_Main", "bold"),
+        ("KaTeX_Main", "normal"),
+        ("KaTeX_Math", "normal"),
+    ]
 
 
 def test_a_font_keeps_only_the_characters_that_are_used():
@@ -168,18 +177,21 @@ def test_equations_are_numbered_and_can_be_referred_to(page):
 # Cells
 
 
-@pytest.mark.parametrize(("code", "summary"), [
-    ("plain_code", ""),
-    ("with_hidden_input", "Show the code"),
-    ("with_hidden_output", ""),
-    ("output of with_hidden_output", "Show the output"),
-    ("wholly_hidden", "Show"),
-    ("output of wholly_hidden", "Show"),
-    ("the_solution", "Solution"),
-    ("output of the_solution", "Solution"),
-    ("the_experiment", "Run it and see"),
-    ("output of the_experiment", "Run it and see"),
-])
+@pytest.mark.parametrize(
+    ("code", "summary"),
+    [
+        ("plain_code", ""),
+        ("with_hidden_input", "Show the code"),
+        ("with_hidden_output", ""),
+        ("output of with_hidden_output", "Show the output"),
+        ("wholly_hidden", "Show"),
+        ("output of wholly_hidden", "Show"),
+        ("the_solution", "Solution"),
+        ("output of the_solution", "Solution"),
+        ("the_experiment", "Run it and see"),
+        ("output of the_experiment", "Run it and see"),
+    ],
+)
 def test_a_tag_folds_its_part_of_the_cell(page, code, summary):
     assert summary_above(page, code) == summary
 
@@ -209,7 +221,7 @@ def test_only_code_that_has_a_colour_keeps_a_mark():
 
 
 def test_the_empty_corner_of_a_table_is_no_heading(page):
-    corner, heading = r'<td [^>]*><p></p></td>', r'<th scope="col" [^>]*><p>count</p></th>'
+    corner, heading = r"<td [^>]*><p></p></td>", r'<th scope="col" [^>]*><p>count</p></th>'
     assert re.search(rf"<thead>\s*<tr[^>]*>{corner}\s*{heading}", page)
 
 
@@ -251,14 +263,20 @@ def test_the_same_book_built_elsewhere_is_the_same_to_the_byte(book, tmp_path_fa
     elsewhere = tmp_path_factory.mktemp("a") / "deeper"
     shutil.copytree(book.parents[1], elsewhere, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     assert build(elsewhere).returncode == 0
-    contents = [{file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
-                for root in (book, elsewhere / "_build" / "html")]
+    contents = [
+        {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        for root in (book, elsewhere / "_build" / "html")
+    ]
     assert contents[0] == contents[1]
 
 
 def test_a_public_address_is_one_switch_and_a_bad_formula_fails_the_build(tmp_path):
-    write_book(tmp_path, TEXT + "\n\n$a_$\n", html_baseurl="https://example.org/book/",
-               book_repository="https://github.com/somebody/book")
+    write_book(
+        tmp_path,
+        TEXT + "\n\n$a_$\n",
+        html_baseurl="https://example.org/book/",
+        book_repository="https://github.com/somebody/book",
+    )
     result = build(tmp_path)
     page = (tmp_path / "_build" / "html" / "book" / "page.html").read_text("utf8")
 

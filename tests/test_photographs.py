@@ -28,7 +28,9 @@ def test_every_author_is_named_in_the_book(name):
 
 
 def test_an_unknown_photograph_names_those_that_there_are():
-    with pytest.raises(ValueError, match="name must be one of chelsea, camera, astronaut, coffee, got 'lena'"):
+    with pytest.raises(
+        ValueError, match="name must be one of chelsea, camera, astronaut, coffee, got 'lena'"
+    ):
         photograph("lena")
 
 

@@ -15,8 +15,11 @@ def public_names(module: ModuleType) -> list[str]:
     """`__all__`, or what is defined here without a leading underscore."""
     if hasattr(module, "__all__"):
         return list(module.__all__)
-    return [name for name, value in vars(module).items()
-            if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__]
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
+    ]
 
 
 def section(module: ModuleType, owner: str, names: list[str]) -> str:

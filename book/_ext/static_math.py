@@ -108,7 +108,7 @@ def name_equations(app, doctree) -> None:
     """A numbered `align` has a random label in MyST-Parser; two builds must give the same page."""
     for position, node in enumerate(doctree.findall(nodes.math_block)):
         if "amsmath" in node["classes"] and node.get("label"):
-            old, new = f'equation-{node["label"]}', f"equation-amsmath-{position}"
+            old, new = f"equation-{node['label']}", f"equation-amsmath-{position}"
             for holder in doctree.findall(nodes.Element):
                 for key in ("ids", "refid"):
                     if key == "ids" and old in holder["ids"]:
@@ -163,8 +163,12 @@ def cut_font(path: Path, characters: set[str]) -> bytes:
 def style_sheet(pages: list[str]) -> str:
     """KaTeX's rules and the fonts that these pieces of KaTeX's HTML need."""
     visible = [page.split('class="katex-html"', 1)[-1] for page in pages]
-    classes = {name for page in visible for attribute in re.findall(r'class="([^"]*)"', page)
-               for name in attribute.split()}
+    classes = {
+        name
+        for page in visible
+        for attribute in re.findall(r'class="([^"]*)"', page)
+        for name in attribute.split()
+    }
     characters = {letter for page in visible for letter in unescape(re.sub(r"<[^>]*>", "", page))}
     rules = []
     for name in sorted(fonts_for(classes)):
@@ -174,8 +178,10 @@ def style_sheet(pages: list[str]) -> str:
         data = base64.b64encode(cut_font(katex_fonts()[name], characters)).decode()
         weight = "bold" if "Bold" in face else "normal"
         style = "italic" if "Italic" in face else "normal"
-        rules.append(f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style};"
-                     f" src: url(data:font/woff2;base64,{data}) format('woff2') }}\n")
+        rules.append(
+            f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style};"
+            f" src: url(data:font/woff2;base64,{data}) format('woff2') }}\n"
+        )
     return "".join(rules) + katex_style()
 
 

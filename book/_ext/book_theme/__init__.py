@@ -110,9 +110,14 @@ def actions_of(app, pagename: str, context) -> list[dict]:
     if repository := app.config.book_repository.rstrip("/"):
         place = re.sub(r"^https://github\.com/", "", repository)
         actions += [
-            {"text": "Open in Colab",
-             "url": f"https://colab.research.google.com/github/{place}/blob/main/{pagename}.ipynb"},
-            {"text": "Open in Binder", "url": f"https://mybinder.org/v2/gh/{place}/main?labpath={pagename}.ipynb"},
+            {
+                "text": "Open in Colab",
+                "url": f"https://colab.research.google.com/github/{place}/blob/main/{pagename}.ipynb",
+            },
+            {
+                "text": "Open in Binder",
+                "url": f"https://mybinder.org/v2/gh/{place}/main?labpath={pagename}.ipynb",
+            },
             {"text": "Report a mistake", "url": f"{repository}/issues"},
         ]
     return actions
@@ -147,11 +152,15 @@ def front_door(app):
     """`index.html`, and `sitemap.xml` once the book has an address."""
     yield "index", {}, "redirect.html"
     if base := app.config.html_baseurl:
-        pages = "".join(f"<url><loc>{base}{app.builder.get_target_uri(name)}</loc></url>\n"
-                        for name in sorted(app.env.found_docs))
+        pages = "".join(
+            f"<url><loc>{base}{app.builder.get_target_uri(name)}</loc></url>\n"
+            for name in sorted(app.env.found_docs)
+        )
         Path(app.outdir, "sitemap.xml").write_text(
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n', "utf8")
+            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n',
+            "utf8",
+        )
 
 
 def finish_files(app, exception) -> None:
