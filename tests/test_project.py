@@ -251,6 +251,7 @@ def test_warnings_are_errors_and_are_told_again_after_a_failed_build(make: Make,
 
 STEPS = [
     "ruff check",
+    "ruff format --check",
     "codespell",
     "mypy",
     "notebooks.py --check",
