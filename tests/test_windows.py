@@ -265,6 +265,8 @@ WRONG = [
     (pad, (row, (0, 4), "circular"), {}, "ValueError: pad: 'circular' can add at most 3 pixels on a side of axis 1 of size 3, got (0, 4)"),
     (pad, (row, (-2, 2), "circular"), {}, "ValueError: pad: 'circular' can add at most 1 pixels on a side of axis 1 of size 3, got (-2, 2)"),
     (pad, (row, (-2, -2)), {}, "ValueError: pad: (-2, -2) leaves nothing of axis 1 of size 3"),
+    (pad, (row, (-2, -1), "reflect"), {}, "ValueError: pad: (-2, -1) leaves nothing of axis 1 of size 3"),
+    (pad, (row, (-1, -2), "replicate"), {}, "ValueError: pad: (-1, -2) leaves nothing of axis 1 of size 3"),
     (pad, (row, (1, 1)), {"value": "a"}, "TypeError: pad: value must be a real number, got 'a'"),
     (pad, (row, (1, 1)), {"value": 1j}, "TypeError: pad: value must be a real number, got 1j"),
     (pad, (zeros(3, dtype="uint8"), (1, 1)), {"value": -1}, "ValueError: pad: value=-1 does not fit into uint8"),
