@@ -8,7 +8,7 @@ import inspect
 from types import ModuleType
 
 MARK = "<!-- public api -->"
-SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.oracles")
+SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.oracles", "convlib.photographs")
 
 
 def public_names(module: ModuleType) -> list[str]:
@@ -43,14 +43,8 @@ def reference() -> str:
             rooms.setdefault(value.__module__, []).append(name)
     pages = [section(importlib.import_module(room), "convlib", names) for room, names in rooms.items()]
     for submodule in SUBMODULES:
-        try:
-            module = importlib.import_module(submodule)
-        except ModuleNotFoundError as error:
-            if error.name != submodule:
-                raise
-            continue
-        if names := public_names(module):
-            pages.append(section(module, submodule, names))
+        module = importlib.import_module(submodule)
+        pages.append(section(module, submodule, public_names(module)))
     return "\n".join(pages)
 
 
