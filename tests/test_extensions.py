@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -301,3 +302,10 @@ def test_the_reference_has_every_public_name_and_no_private_one():
     assert {f"convlib.{name}" for name in functions} <= set(entries)
     assert not [entry for entry in entries if any(part.startswith("_") for part in entry.split("."))]
     assert len(entries) == len(set(entries))
+
+
+def test_the_reference_is_read_again_at_every_build(tmp_path):
+    (tmp_path / "api.md").write_text(f"# API\n\n{public_api.MARK}\n", "utf8")
+    (tmp_path / "other.md").write_text("# Other\n", "utf8")
+    env = SimpleNamespace(found_docs={"api", "other"}, doc2path=lambda name: tmp_path / f"{name}.md")
+    assert public_api.always_read(None, env, set(), set(), set()) == ["api"]

@@ -5,6 +5,7 @@ A page asks for it with the line `<!-- public api -->`; nobody keeps a list of f
 
 import importlib
 import inspect
+from pathlib import Path
 from types import ModuleType
 
 MARK = "<!-- public api -->"
@@ -53,6 +54,13 @@ def write_reference(app, docname, source) -> None:
         source[0] = source[0].replace(MARK, reference())
 
 
+def always_read(app, env, added, changed, removed) -> list[str]:
+    """The reference changes with the package, which Sphinx does not watch as a whole."""
+    texts = {name: Path(env.doc2path(name)) for name in env.found_docs}
+    return [name for name, path in texts.items() if path.suffix == ".md" and MARK in path.read_text("utf8")]
+
+
 def setup(app):
+    app.connect("env-get-outdated", always_read)
     app.connect("source-read", write_reference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
