@@ -24,8 +24,8 @@ LINES = "#8a8f98"
 ACCENT = "#b4540a"  # marks what the text speaks of
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b4f8a", "#6fa8d6", "#ffffff", "#f2a65e", "#b4540a"])
 STYLE: dict[Any, Any] = {
-    "figure.dpi": 130,
-    "savefig.dpi": 130,
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
     "font.size": 11,
     "axes.titlesize": 11,
     "text.color": INK,
