@@ -194,8 +194,22 @@ def test_only_the_metadata_that_the_book_reads_is_stored() -> None:
     }
 
 
-def test_a_solution_is_closed_in_jupyterlab() -> None:
-    assert canonical(code("", tags=["solution"])).metadata.jupyter == {"source_hidden": True}
+@pytest.mark.parametrize(
+    ("tag", "hidden"),
+    [
+        ("solution", {"source_hidden": True}),
+        ("remove-input", {"source_hidden": True}),
+        ("predict", {"outputs_hidden": True, "source_hidden": True}),
+    ],
+)
+def test_what_the_book_hides_is_closed_in_jupyterlab(tag: str, hidden: dict[str, bool]) -> None:
+    assert canonical(code("", tags=[tag])).metadata.jupyter == hidden
+
+
+def test_what_the_book_shows_is_open_in_jupyterlab() -> None:
+    cell = code("", tags=["hide-cell"])
+    cell.metadata.jupyter = {"source_hidden": True}
+    assert "jupyter" not in canonical(cell).metadata
 
 
 # ---------------------------------------------------------------- the check

@@ -45,7 +45,13 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 NOTEBOOK_METADATA = {"myst", "mystnb"}
-CELL_METADATA = {"jupyter", "mystnb", "nbval", "tags"}
+CELL_METADATA = {"mystnb", "nbval", "tags"}
+# What the book folds away by a tag is folded in JupyterLab too.
+HIDDEN_IN_LAB = {
+    "remove-input": {"source_hidden": True},
+    "solution": {"source_hidden": True},
+    "predict": {"outputs_hidden": True, "source_hidden": True},
+}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 LONGEST_CELL, LONGEST_SOLUTION = 15, 30
@@ -81,8 +87,8 @@ def canonical(notebook: NotebookNode) -> str:
         cell.metadata = nbformat.from_dict(
             {k: v for k, v in cell.metadata.items() if k in CELL_METADATA and v}
         )
-        if "solution" in tags(cell):
-            cell.metadata.jupyter = {"source_hidden": True}
+        for tag in tags(cell) & HIDDEN_IN_LAB.keys():
+            cell.metadata.jupyter = nbformat.from_dict(HIDDEN_IN_LAB[tag])
         if cell.cell_type == "code":
             cell.outputs = list(canonical_outputs(cell))
     nbformat.validate(notebook)
