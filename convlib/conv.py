@@ -4,8 +4,8 @@ The whole of it is a matrix product. `im2col` copies every window of the image i
 group,
 
     output        =  weight    @  columns       every kernel meets every window
-    grad_weight   =  grad      @  columns^T     how much each tap met, weighted by what the output wanted
-    grad_columns  =  weight^T  @  grad          what each window is asked to change ...
+    grad_weight   =  grad      @  columns^T     what every tap met, weighted by the gradient
+    grad_columns  =  weight^T  @  grad          what every window passes back ...
     grad_input    =  col2im(grad_columns)       ... added up over the windows that share a pixel
 
 Like torch and every other deep-learning library, `conv1d`, `conv2d` and `conv3d` compute the
