@@ -171,6 +171,8 @@ OVERFLOW = """() => {
 
 # Without their common name, all options of a question can be chosen at once.
 OPEN_AND_CHOOSE_ALL = """() => {
+    // Sections off the screen too, which the browser would not lay out and axe would not see.
+    document.head.insertAdjacentHTML("beforeend", "<style>* {content-visibility: visible !important}</style>");
     document.querySelectorAll("details").forEach(details => details.open = true);
     document.querySelectorAll("input[type=radio]").forEach(option => {
         option.removeAttribute("name");
@@ -458,6 +460,22 @@ def test_arrow_keys_move_between_the_options_of_a_prediction(chapter: str, book:
     wide.keyboard.press("ArrowRight")
     expect(options.nth(1)).to_be_checked()
     assert wide.url == address
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS[:1])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_link_to_a_section_ends_at_its_heading(
+    viewport: dict[str, int], chapter: str, book: Site, browser: Browser
+) -> None:
+    with browser.new_context(viewport=viewport) as context:
+        page = context.new_page()
+        page.goto(book.address(f"{chapter}.html"))
+        sections = page.eval_on_selector_all("article > section > section", "all => all.map(one => one.id)")
+        for section in (sections[-1], sections[len(sections) // 2], sections[-2]):
+            page.evaluate("id => location.hash = id", section)
+            page.wait_for_timeout(1500)  # a smooth scroll would take so long, and end elsewhere
+            top = page.evaluate("id => document.getElementById(id).getBoundingClientRect().top", section)
+            assert 40 < top < 120, f"#{section} is {top:.0f} pixels from the top"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
