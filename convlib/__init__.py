@@ -21,11 +21,29 @@ from convlib.conv import (
     correlate2d,
 )
 
+# Chapter 8, larger images
+from convlib.conv_transpose import (
+    channel_shuffle,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose2d_backward,
+    conv_transpose3d,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
+
 # Chapter 3, size arithmetic
-from convlib.shapes import conv_multiply_adds, conv_output_size, conv_parameters, effective_kernel_size
+from convlib.shapes import (
+    conv_multiply_adds,
+    conv_output_size,
+    conv_parameters,
+    conv_transpose_output_size,
+    effective_kernel_size,
+)
 from convlib.windows import fold, pad, sliding_windows, unfold
 
 __all__ = [
+    "channel_shuffle",
     "conv1d",
     "conv1d_input",
     "conv1d_weight",
@@ -40,11 +58,18 @@ __all__ = [
     "conv_multiply_adds",
     "conv_output_size",
     "conv_parameters",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose2d_backward",
+    "conv_transpose3d",
+    "conv_transpose_output_size",
     "convolve2d",
     "correlate2d",
     "effective_kernel_size",
     "fold",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "sliding_windows",
     "unfold",
 ]

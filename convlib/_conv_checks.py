@@ -15,6 +15,7 @@ from convlib.shapes import (
     conv_layout,
     correlation_padding,
     refuse_if_too_large,
+    transposed_layout,
 )
 
 
@@ -205,3 +206,96 @@ def correlate_check(name: str) -> Callable[..., None]:
         refuse_if_too_large(name, "the result and its scratch", elements, input.dtype.itemsize)
 
     return check
+
+
+# --- transposed convolutions --------------------------------------------------------------------------------
+
+
+def _check_transposed(
+    n: int, function: str, input: Array, weight: Array, options: tuple[Any, ...]
+) -> tuple[int, ...]:  # fmt: skip
+    """The output's shape, if the two fit each other and the whole fits into memory."""
+    stride, padding, output_padding, groups, dilation = options
+    require_array(function, "input", input)
+    require_array(function, "weight", weight)
+    shape, weight_shape = tuple(input.shape), tuple(weight.shape)
+    axes, taps = ", ".join("DHW"[3 - n :]), ", ".join(("kd", "kh", "kw")[3 - n :])
+    if len(weight_shape) != n + 2 or min(weight_shape) < 1:
+        raise ValueError(
+            f"{function}: weight must be (C_in, C_out / groups, {taps}), none of them 0; got {weight_shape}"
+        )
+    if len(shape) not in (n + 1, n + 2):
+        raise ValueError(f"{function}: input must be (N, C, {axes}) or (C, {axes}), got {shape}")
+    if isinstance(groups, Sequence):
+        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
+    (groups,) = as_tuple(groups, 1, "groups", function=function)
+    if 0 in shape[-n:]:
+        raise ValueError(f"{function}: input {shape} has no pixels")
+    layout, extra, output = transposed_layout(
+        shape[-n:], weight_shape[2:], stride, padding, output_padding, dilation, function
+    )
+    channels = shape[-n - 1]
+    if channels != weight_shape[0]:
+        raise ValueError(
+            f"{function}: input has {channels} channels but weight expects {weight_shape[0]} "
+            f"(input {shape}, weight {weight_shape})"
+        )
+    if channels % groups:
+        raise ValueError(
+            f"{function}: {channels} input channels cannot be split into {groups} groups "
+            f"(weight {weight_shape})"
+        )
+    out_channels = groups * weight_shape[1]
+    image = math.prod(span + more for span, more in zip(layout.padded, extra, strict=True))
+    columns = math.prod(layout.kernel) * math.prod(layout.positions)
+    elements = channels * math.prod(layout.positions) + out_channels * (columns + image + math.prod(output))
+    leading = shape[: -n - 1]
+    refuse_if_too_large(
+        function, "the result and its scratch", math.prod(leading) * elements, input.dtype.itemsize
+    )
+    return (*leading, out_channels, *output)
+
+
+def transpose_check(n: int) -> Callable[..., None]:
+    def check(
+        input: Array, weight: Array, bias: Array | None = None, stride: Ints = 1, padding: Ints = 0,
+        output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+    ) -> None:  # fmt: skip
+        name = f"conv_transpose{n}d"
+        if bias is not None:
+            require_array(name, "bias", bias)
+        options = (stride, padding, output_padding, groups, dilation)
+        out_channels = _check_transposed(n, name, input, weight, options)[-n - 1]
+        _check_dtypes(name, input=input, weight=weight, bias=bias)
+        kind = _dtype_name(input)
+        if "int" in kind and kind != "int64":
+            raise TypeError(f"{name}: of the whole numbers torch offers it for int64 alone, got {kind}")
+        if bias is not None and tuple(bias.shape) != (out_channels,):
+            raise ValueError(
+                f"{name}: bias must hold one number for each of the {out_channels} output channels, "
+                f"got {tuple(bias.shape)}"
+            )
+
+    return check
+
+
+def _dtype_name(array: Array) -> str:
+    """As torch and NumPy both call it, whatever the order of the bytes."""
+    return str(getattr(array.dtype, "name", array.dtype)).removeprefix("torch.")
+
+
+def transpose_backward_check(
+    grad_output: Array, input: Array, weight: Array, stride: Ints = 1, padding: Ints = 0,
+    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+) -> None:  # fmt: skip
+    name = "conv_transpose2d_backward"
+    require_array(name, "grad_output", grad_output)
+    expected = _check_transposed(2, name, input, weight, (stride, padding, output_padding, groups, dilation))
+    _check_dtypes(name, input=input, weight=weight, grad_output=grad_output)
+    if "float" not in _dtype_name(input):
+        raise TypeError(f"{name}: gradients are of real floating-point numbers, got {_dtype_name(input)}")
+    if tuple(grad_output.shape) != expected:
+        raise ValueError(
+            f"{name}: grad_output is {tuple(grad_output.shape)} but the output of this transposed "
+            f"convolution is {expected} (input {tuple(input.shape)}, weight {tuple(weight.shape)})"
+        )

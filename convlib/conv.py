@@ -79,6 +79,15 @@ def _forward(
     return output.astype(input.dtype, copy=False)
 
 
+def _send_back(weight: NDArray[Any], grad: NDArray[Any], layout: Layout, groups: int) -> NDArray[Any]:
+    """Every number of a map back along its kernel, onto the padded image; a transposed convolution, too."""
+    kernels = _kernels(weight, groups).swapaxes(1, 2)
+    columns = kernels @ _maps(grad, groups)  # n g ck l  =  g ck o  @  n g o l
+    taps, positions = math.prod(layout.kernel), math.prod(layout.positions)
+    columns = columns.reshape(len(grad), groups * weight.shape[1], taps, positions)  # n c k l
+    return col2im(columns, layout.padded, layout.kernel, layout.stride, layout.dilation)
+
+
 def _grad_input(
     n: int, input_size: Sequence[int], weight: Array, grad: Array, options: Options
 ) -> Array:  # fmt: skip
@@ -86,11 +95,7 @@ def _grad_input(
         return _grad_input(n, (1, *input_size), weight, grad[None], options)[0]
     *window, groups = options
     layout = conv_layout(input_size[2:], weight.shape[2:], *window)
-    kernels = _kernels(weight, groups).swapaxes(1, 2)
-    columns = kernels @ _maps(grad, groups)  # n g ck l  =  g ck o  @  n g o l
-    taps, positions = math.prod(layout.kernel), math.prod(layout.positions)
-    columns = columns.reshape(*input_size[:2], taps, positions)  # n c k l
-    image = col2im(columns, layout.padded, layout.kernel, layout.stride, layout.dilation)
+    image = _send_back(weight, grad, layout, groups)
     return crop_sides(image, layout.padding).astype(weight.dtype, copy=False)
 
 

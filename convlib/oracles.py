@@ -106,6 +106,117 @@ def conv_loops(
     return output
 
 
+def conv_transpose_loops(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (),
+    output_padding: Sequence[int] = (),
+    groups: int = 1,
+    dilation: Sequence[int] = (),
+) -> Array:
+    """Transposed convolution of a batch, for any number of spatial axes: every number of the input lays a
+    copy of its kernel, times itself, onto the output.
+
+    Examples
+    --------
+    >>> row, kernel = np.array([[[1, 2, 3]]]), np.array([[[1, 10]]])
+    >>> conv_transpose_loops(row, kernel)  # 1*1, 1*10 + 2*1, 2*10 + 3*1, 3*10
+    array([[[ 1, 12, 23, 30]]])
+    """
+    axes = range(input.ndim - 2)
+    stride, dilation = stride or [1 for _ in axes], dilation or [1 for _ in axes]
+    padding, output_padding = padding or [0 for _ in axes], output_padding or [0 for _ in axes]
+    size, kernel, maps = input.shape[2:], weight.shape[2:], weight.shape[1]
+    output_size = [
+        (size[a] - 1) * stride[a] - 2 * padding[a] + dilation[a] * (kernel[a] - 1) + output_padding[a] + 1
+        for a in axes
+    ]
+    output = np.zeros((len(input), groups * maps, *output_size), dtype=input.dtype)
+    for n, c, *position in np.ndindex(input.shape):
+        group = c // (input.shape[1] // groups)
+        for o, *tap in np.ndindex(maps, *kernel):
+            pixel = [position[a] * stride[a] + tap[a] * dilation[a] - padding[a] for a in axes]
+            if all(0 <= pixel[a] < output_size[a] for a in axes):
+                output[(n, group * maps + o, *pixel)] += input[(n, c, *position)] * weight[(c, o, *tap)]
+    if bias is not None:
+        for n, o, *pixel in np.ndindex(output.shape):
+            output[(n, o, *pixel)] += bias[o]
+    return output
+
+
+def conv_transpose_by_zeros(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (),
+    output_padding: Sequence[int] = (),
+    groups: int = 1,
+    dilation: Sequence[int] = (),
+) -> Array:
+    """The same as an ordinary convolution: of the input with zeros between its numbers, with kernels turned
+    by 180 degrees.
+
+    Examples
+    --------
+    >>> row, kernel = np.array([[[1, 2]]]), np.array([[[3, 4, 5]]])
+    >>> conv_transpose_by_zeros(row, kernel, stride=[2])  # 5 4 3 slides over 0 0 1 0 2 0 0
+    array([[[ 3,  4, 11,  8, 10]]])
+    """
+    axes = range(input.ndim - 2)
+    stride, dilation = stride or [1 for _ in axes], dilation or [1 for _ in axes]
+    padding, output_padding = padding or [0 for _ in axes], output_padding or [0 for _ in axes]
+    spaced = np.zeros(
+        (*input.shape[:2], *((input.shape[2 + a] - 1) * stride[a] + 1 for a in axes)), input.dtype
+    )
+    for n, c, *position in np.ndindex(input.shape):
+        spaced[(n, c, *(position[a] * stride[a] for a in axes))] = input[(n, c, *position)]
+    slices, maps, kernel = len(weight) // groups, weight.shape[1], weight.shape[2:]
+    turned = np.zeros((groups * maps, slices, *kernel), weight.dtype)
+    for c, o, *tap in np.ndindex(weight.shape):
+        opposite = [kernel[a] - 1 - tap[a] for a in axes]
+        turned[(c // slices * maps + o, c % slices, *opposite)] = weight[(c, o, *tap)]
+    reach = [dilation[a] * (kernel[a] - 1) for a in axes]
+    pads = [(reach[a] - padding[a], reach[a] - padding[a] + output_padding[a]) for a in axes]
+    return conv_loops(spaced, turned, bias, [1 for _ in axes], pads, dilation, groups)
+
+
+def pixel_shuffle_loops(input: Array, upscale_factor: int) -> Array:
+    """`convlib.pixel_shuffle` of a batch (N, C, H, W), number by number.
+
+    Examples
+    --------
+    >>> pixel_shuffle_loops(np.array([1, 2, 3, 4]).reshape(1, 4, 1, 1), 2)
+    array([[[[1, 2],
+             [3, 4]]]])
+    """
+    r = upscale_factor
+    images, channels, height, width = input.shape
+    output = np.zeros((images, channels // r**2, height * r, width * r), input.dtype)
+    for n, c, i, j in np.ndindex(output.shape):
+        output[n, c, i, j] = input[n, c * r**2 + i % r * r + j % r, i // r, j // r]
+    return output
+
+
+def channel_shuffle_loops(input: Array, groups: int) -> Array:
+    """`convlib.channel_shuffle`, channel by channel: the first of every group, the second of every group, ...
+
+    Examples
+    --------
+    >>> channel_shuffle_loops(np.array([1, 2, 3, 4, 5, 6]).reshape(1, 6, 1), 2).ravel()
+    array([1, 4, 2, 5, 3, 6])
+    """
+    output = np.zeros_like(input)
+    position = 0
+    for member in range(input.shape[1] // groups):
+        for group in range(groups):
+            output[:, position] = input[:, group * (input.shape[1] // groups) + member]
+            position += 1
+    return output
+
+
 def finite_difference(function: Callable[[Array], Any], at: Array, step: float = 1e-6) -> Array:
     """Gradient of a function with one number as its result, by moving each entry a little up and down.
 

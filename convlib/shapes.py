@@ -241,6 +241,110 @@ def conv_layout(
     return Layout(tuple(kernel_size), strides, pads, dilations, padded, positions)
 
 
+def conv_transpose_output_size(
+    input_size: Ints,
+    kernel_size: Ints,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+) -> int | tuple[int, ...]:
+    r"""Spatial size of a transposed convolution's output.
+
+    The copies of the kernel start a stride apart, and the last one ends as far behind its start as the kernel
+    spans; padding is cut off and output padding is put on:
+
+    .. math:: (n - 1) s + d(k - 1) + 1 - 2p + p_{out}
+
+    A convolution with a stride rounds its size down, so that several sizes lead to one;
+    `output_padding` says which of them to go back to.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, output_padding, dilation
+        In pixels; an integer for one axis, or a tuple with one entry for each. Padding is taken from either
+        side; output padding is added after, and is smaller than the stride or the dilation.
+
+    Returns
+    -------
+    int or tuple of int
+        As `input_size` was given.
+
+    Raises
+    ------
+    ValueError
+        The padding takes everything away, or an output padding that is too large.
+
+    See Also
+    --------
+    conv_output_size : the way there. torch.nn.ConvTranspose2d : states the same formula. Chapter 8; Dumoulin
+    and Visin (2016), relation 14.
+
+    Examples
+    --------
+    >>> conv_transpose_output_size(3, 3, stride=2)  # the kernel at 0, 2, 4, up to pixel 6
+    7
+    >>> conv_output_size(7, 3, stride=2), conv_output_size(8, 3, stride=2)
+    (3, 3)
+    >>> conv_transpose_output_size((3, 3), 3, stride=2, output_padding=(0, 1))
+    (7, 8)
+    """
+    name = "conv_transpose_output_size"
+    several = isinstance(input_size, Sequence)
+    sizes = as_tuple(
+        input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
+    )
+    kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
+    _, _, result = transposed_layout(sizes, kernel, stride, padding, output_padding, dilation, name)
+    return result if several else result[0]
+
+
+def transposed_layout(
+    sizes: Sequence[int],
+    kernel_size: Sequence[int],
+    stride: Ints,
+    padding: Ints,
+    output_padding: Ints,
+    dilation: Ints,
+    function: str = "",
+) -> tuple[Layout, tuple[int, ...], tuple[int, ...]]:
+    """The convolution that is transposed, the output padding axis by axis, and the output's size.
+
+    Of that convolution the input here is the answer, one number for each window; its padded image reaches
+    from the first tap of the first window to the last tap of the last.
+
+    Examples
+    --------
+    >>> layout, extra, output = transposed_layout((3, 5), (3, 3), 2, 1, (0, 1), 1)
+    >>> layout.positions, layout.padded, extra, output
+    ((3, 5), (7, 11), (0, 1), (5, 10))
+    """
+    n = len(kernel_size)
+    where = f"{function}: " if function else ""
+    strides = as_tuple(stride, n, "stride", function=function)
+    pads = as_tuple(padding, n, "padding", at_least=0, function=function)
+    extra = as_tuple(output_padding, n, "output_padding", at_least=0, function=function)
+    dilations = as_tuple(dilation, n, "dilation", function=function)
+    spans, output = [], []
+    for axis in range(n):
+        s, p, e, d = strides[axis], pads[axis], extra[axis], dilations[axis]
+        if e >= max(s, d):
+            raise ValueError(
+                f"{where}output_padding must be smaller than stride or dilation, got {e} along spatial axis "
+                f"{axis} with stride {s} and dilation {d}"
+            )
+        spans.append((sizes[axis] - 1) * s + effective_kernel_size(kernel_size[axis], d))
+        output.append(spans[-1] + e - 2 * p)
+        if output[-1] < 1:
+            raise ValueError(
+                f"{where}padding {p} on either side leaves nothing of the {spans[-1] + e} pixels along "
+                f"spatial axis {axis}"
+            )
+    sides = tuple((p, p) for p in pads)
+    layout = Layout(tuple(kernel_size), strides, sides, dilations, tuple(spans), tuple(sizes))
+    return layout, extra, tuple(output)
+
+
 def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
     """Zeros (before, after) each axis: for every overlap, for the image's own size, or none.
 

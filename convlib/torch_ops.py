@@ -132,3 +132,59 @@ def correlate2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
 def convolve2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
     pads = [(after, before) for before, after in correlation_padding(kernel.shape, mode)]
     return F.conv2d(_pad_sides(input, pads)[None], kernel.flip(0, 1)[None, None])[0]
+
+
+# --- transposed convolution, and shuffles -------------------------------------------------------------------
+
+
+def conv_transpose1d(  # type: ignore[no-untyped-def]
+    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    return F.conv_transpose1d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(  # type: ignore[no-untyped-def]
+    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(  # type: ignore[no-untyped-def]
+    input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    return F.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    def forward(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+    bias = weight.new_zeros(grad_output.shape[-3])
+    gradients = torch.func.vjp(forward, input, weight, bias)[1]
+    return gradients(grad_output)
+
+
+# On the CPU torch's pixel_unshuffle leaves the shape of an empty input as it is, and so the gradient of its
+# pixel_shuffle fails: where there is nothing to move, both only take the shape that they have elsewhere.
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    if input.numel():
+        return F.pixel_shuffle(input, upscale_factor)
+    *leading, channels, height, width = input.shape
+    r = upscale_factor
+    return input.reshape(*leading, channels // r**2, height * r, width * r)
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    if input.numel():
+        return F.pixel_unshuffle(input, downscale_factor)
+    *leading, channels, height, width = input.shape
+    r = downscale_factor
+    return input.reshape(*leading, channels * r**2, height // r, width // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    return F.channel_shuffle(input, groups)
