@@ -213,7 +213,7 @@ def correlate_check(name: str) -> Callable[..., None]:
 
 def _check_transposed(
     n: int, function: str, input: Array, weight: Array, options: tuple[Any, ...]
-) -> tuple[int, ...]:  # fmt: skip
+) -> tuple[int, ...]:
     """The output's shape, if the two fit each other and the whole fits into memory."""
     stride, padding, output_padding, groups, dilation = options
     require_array(function, "input", input)

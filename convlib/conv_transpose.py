@@ -39,7 +39,7 @@ def _transposed(n: int, input: Array, weight: Array, bias: Array | None, options
     image = pad_sides(image, [(0, more) for more in extra])
     output = crop_sides(image, layout.padding)
     if bias is not None:
-        output += _wide(bias).reshape(-1, *(1,) * n)
+        output += bias.reshape(-1, *(1,) * n)  # half precision onto single: not rounded yet
     return output.astype(input.dtype, copy=False)
 
 
@@ -79,9 +79,8 @@ def conv_transpose2d(
         Pixels **taken away** on each side, (top and bottom, left and right): as many as the convolution that
         is transposed had put on.
     output_padding : int or pair of int
-        Pixels added at the bottom and on the right that no kernel reaches unless padding takes some away
-        there; smaller than the stride or the dilation. It chooses among the sizes that a convolution with a
-        stride takes to one.
+        Pixels added at the bottom and on the right before `padding` is taken away; smaller than the stride or
+        the dilation. It chooses among the sizes that a convolution with a stride takes to one.
     groups : int
         Input and output channels are split into so many groups that do not see each other.
     dilation : int or pair of int
