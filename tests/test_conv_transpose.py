@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from agreement import assert_agree, cases, ramp, tensor, zeros
 from catalogue import assert_refused
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_torch_ops import cuda, forward_and_backward, numbers
 
@@ -297,6 +297,34 @@ def test_the_limit_of_output_padding_is_torch_s_on_every_axis():
                             conv_transpose2d(image, weight, **options)
 
 
+@any_axes
+@settings(max_examples=60)
+@given(data=st.data())
+def test_what_torch_refuses_is_refused_and_nothing_else(n, data):
+    numbers = {name: data.draw(st.lists(st.integers(low, high), min_size=n, max_size=n), name) for name, low, high in (
+        ("size", 0, 3), ("kernel", 0, 2), ("stride", 0, 3), ("padding", -1, 4), ("output_padding", -1, 3), ("dilation", 0, 3),
+    )}  # fmt: skip
+    if data.draw(st.booleans()):  # otherwise hardly any call would pass
+        for name, least in (
+            ("size", 1),
+            ("kernel", 1),
+            ("stride", 1),
+            ("padding", 0),
+            ("output_padding", 0),
+            ("dilation", 1),
+        ):
+            numbers[name] = [max(number, least) for number in numbers[name]]
+    x, w = np.ones((1, 2, *numbers.pop("size"))), np.ones((2, 1, *numbers.pop("kernel")))
+    groups = data.draw(st.integers(0, 3))
+    try:
+        expected = torchs(n)(tensor(x), tensor(w), groups=groups, **numbers)
+    except RuntimeError:
+        with pytest.raises(ValueError, match=f"^conv_transpose{n}d: "):
+            operation(n)(x, w, groups=groups, **numbers)
+    else:
+        assert_agree(operation(n)(x, w, groups=groups, **numbers), expected)
+
+
 def test_padding_may_take_away_everything_that_a_kernel_reached():
     """Two of the seven pixels are left, and both were added behind the only kernel."""
     options = {"stride": 6, "padding": 2, "output_padding": 5}
@@ -537,10 +565,11 @@ def test_a_stride_that_does_not_divide_the_kernel_leaves_a_checkerboard():
 @given(drawn(2))
 def test_its_gradients_are_the_convolution(case):
     """Read backwards, the gradients of the two operations change places."""
-    if any(case.plain["output_padding"]):
-        return
     options = {name: case.options[name] for name in ("stride", "padding", "groups", "dilation")}
-    grad = case.random.normal(size=case.output_shape)
+    *leading, height, width = case.output_shape
+    size = [have - more for have, more in zip((height, width), case.plain["output_padding"], strict=True)]
+    assume(min(size) > 0)
+    grad = case.random.normal(size=(*leading, *size))
     grad_input, grad_weight, _ = conv_transpose2d_backward(grad, case.input, case.weight, **options)
     assert_agree(grad_input, conv2d(grad, case.weight, **options))
     back, weight_back, _ = conv2d_backward(case.input, grad, case.weight, **options)
