@@ -32,6 +32,9 @@ from convlib.conv_transpose import (
     pixel_unshuffle,
 )
 
+# Chapter 7, sampling and resizing
+from convlib.resize import interpolate, interpolate_backward, resize_matrix
+
 # Chapter 3, size arithmetic
 from convlib.shapes import (
     conv_multiply_adds,
@@ -67,9 +70,12 @@ __all__ = [
     "correlate2d",
     "effective_kernel_size",
     "fold",
+    "interpolate",
+    "interpolate_backward",
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "resize_matrix",
     "sliding_windows",
     "unfold",
 ]

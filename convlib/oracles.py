@@ -6,6 +6,8 @@ nothing of convlib: a mistake there cannot hide here.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -236,3 +238,64 @@ def finite_difference(function: Callable[[Array], Any], at: Array, step: float =
         moved[index] = at[index] - step
         gradient[index] = (above - function(moved)) / (2 * step)
     return gradient
+
+
+def interpolate_loops(
+    input: Array,
+    size: Sequence[int],
+    scale_factor: Sequence[float | None] | None = None,
+    mode: str = "nearest",
+    align_corners: bool = False,
+    antialias: bool = False,
+) -> Array:
+    """`convlib.interpolate` to the given size: for each output pixel, the kernel at the distances of the
+    pixels around it. `scale_factor` holds a number for each axis whose scale does not follow from the sizes.
+
+    Examples
+    --------
+    >>> interpolate_loops(np.array([[[0., 1., 2., 3.]]]), [8], mode="linear")
+    array([[[0.  , 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.  ]]])
+    """
+    spatial = input.shape[2:]
+    factors = scale_factor or [None for _ in spatial]
+    output = np.zeros((*input.shape[:2], *size))
+    for n, c, *position in np.ndindex(output.shape):
+        along_axes = [
+            _weighted_pixels(*axis, mode, align_corners, antialias)
+            for axis in zip(position, spatial, size, factors, strict=True)
+        ]
+        for near in itertools.product(*along_axes):
+            pixel, weights = [j for j, _ in near], [w for _, w in near]
+            output[(n, c, *position)] += math.prod(weights) * input[(n, c, *pixel)]
+    return output
+
+
+def _weighted_pixels(
+    i: int, pixels: int, count: int, factor: float | None, mode: str, align_corners: bool, antialias: bool
+) -> list[tuple[int, float]]:
+    """(pixel, weight) of the input pixels that output pixel i of one axis is made of."""
+    if mode == "area":  # [j, j + 1] and [i, i + 1] * pixels / count share a piece
+        touched = [j for j in range(pixels) if j * count < (i + 1) * pixels and (j + 1) * count > i * pixels]
+        return [(j, 1 / len(touched)) for j in touched]
+    scale = pixels / count if factor is None else 1 / factor
+    if align_corners:
+        scale = (pixels - 1) / (count - 1) if count > 1 else 0
+    if mode.startswith("nearest"):
+        return [(min(math.floor((i + 0.5 if mode == "nearest-exact" else i) * scale), pixels - 1), 1.0)]
+
+    def kernel(x: float) -> float:
+        if mode != "bicubic":
+            return max(0.0, 1 - abs(x))
+        a = -0.5 if antialias else -0.75
+        if abs(x) <= 1:
+            return (a + 2) * abs(x) ** 3 - (a + 3) * abs(x) ** 2 + 1
+        return a * (abs(x) ** 3 - 5 * abs(x) ** 2 + 8 * abs(x) - 4) if abs(x) < 2 else 0.0
+
+    if pixels == count and (antialias or mode != "bicubic"):
+        return [(i, 1.0)]
+    if antialias:
+        weights = [kernel((j + 0.5 - (i + 0.5) * scale) / max(scale, 1)) for j in range(pixels)]
+        return [(j, w / sum(weights)) for j, w in enumerate(weights) if w]
+    place = i * scale if align_corners else (i + 0.5) * scale - 0.5
+    around = range(math.floor(place) - 2, math.floor(place) + 4)
+    return [(min(max(j, 0), pixels - 1), kernel(j - place)) for j in around if kernel(j - place)]

@@ -188,3 +188,26 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return F.channel_shuffle(input, groups)
+
+
+# --- resizing -----------------------------------------------------------------------------------------------
+
+interpolate = F.interpolate
+
+
+def interpolate_backward(  # type: ignore[no-untyped-def]
+    grad_output,
+    input_size,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
+    def forward(input: Tensor) -> Tensor:
+        options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+        return F.interpolate(input, *options)
+
+    backward: Any = torch.func.vjp(forward, grad_output.new_zeros(tuple(input_size)))[1]
+    return backward(grad_output)[0]

@@ -172,7 +172,8 @@ OVERFLOW = """() => {
 # Without their common name, all options of a question can be chosen at once.
 OPEN_AND_CHOOSE_ALL = """() => {
     // Sections off the screen too, which the browser would not lay out and axe would not see.
-    document.head.insertAdjacentHTML("beforeend", "<style>* {content-visibility: visible !important}</style>");
+    const all = "<style>* {content-visibility: visible !important}</style>";
+    document.head.insertAdjacentHTML("beforeend", all);
     document.querySelectorAll("details").forEach(details => details.open = true);
     document.querySelectorAll("input[type=radio]").forEach(option => {
         option.removeAttribute("name");

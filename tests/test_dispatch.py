@@ -48,6 +48,7 @@ conv1d(np.ones((1, 4)), np.ones((1, 1, 2))), conv3d(np.ones((1, 2, 2, 2)), np.on
 conv2d_backward(np.ones((1, 1, 2, 2)), x, w), conv_matrix(w, (1, 4, 4))
 correlate2d(x[0, 0], w[0, 0]), convolve2d(x[0, 0], w[0, 0])
 fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), value=1.5), sliding_windows(x, (2, 2))
+interpolate(x, 3, mode="bicubic", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
     try:
         wrong()
@@ -144,7 +145,7 @@ DISPATCHED = [
 def test_everything_that_takes_arrays_is_dispatched_or_made_of_what_is():
     assert set(convlib.__all__) - set(DISPATCHED) == {
         "sliding_windows", "conv_multiply_adds", "conv_output_size", "conv_parameters", "conv_transpose_output_size",
-        "effective_kernel_size",
+        "effective_kernel_size", "resize_matrix",
     }  # fmt: skip
 
 

@@ -102,6 +102,34 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "fold": (
         partial(convlib.fold, output_size=(5, 6), kernel_size=2, padding=1, stride=2), (numbers(1, 8, 12),),
     ),
+    "interpolate, nearest": (partial(convlib.interpolate, size=(5, 3)), (numbers(1, 2, 4, 6),)),
+    "interpolate, nearest-exact": (
+        partial(convlib.interpolate, size=3, mode="nearest-exact"), (numbers(2, 1, 4),),
+    ),
+    "interpolate, linear": (
+        partial(convlib.interpolate, scale_factor=1.7, mode="linear"), (numbers(2, 2, 5),),
+    ),
+    "interpolate, bilinear": (
+        partial(convlib.interpolate, size=7, mode="bilinear", align_corners=True), (numbers(1, 2, 4, 6),),
+    ),
+    "interpolate, bicubic, antialias": (
+        partial(convlib.interpolate, size=(2, 9), mode="bicubic", antialias=True), (numbers(1, 2, 6, 5),),
+    ),
+    "interpolate, bicubic": (partial(convlib.interpolate, size=7, mode="bicubic"), (numbers(1, 2, 4, 6),)),
+    "interpolate, trilinear": (
+        partial(convlib.interpolate, scale_factor=(2, 0.5, 1.5), mode="trilinear"), (numbers(1, 1, 3, 4, 2),),
+    ),
+    "interpolate, area": (partial(convlib.interpolate, size=(3, 5), mode="area"), (numbers(1, 2, 4, 6),)),
+    "interpolate_backward": (
+        partial(convlib.interpolate_backward, input_size=(1, 2, 4, 6), size=5, mode="bilinear"),
+        (numbers(1, 2, 5, 5),),
+    ),
+    "interpolate_backward, antialias": (
+        partial(
+            convlib.interpolate_backward, input_size=(1, 2, 9, 6), size=3, mode="bilinear", antialias=True
+        ),
+        (numbers(1, 2, 3, 3),),
+    ),
 }  # fmt: skip
 operations = pytest.mark.parametrize(("operation", "tensors"), OPERATIONS.values(), ids=OPERATIONS.keys())
 
