@@ -258,13 +258,17 @@ def watch(page: Page, site: Site) -> tuple[list[str], set[str]]:
         if status >= 400:
             faults.append(f"failed request: {status} {address}")
 
+    def note_failure(reason: str | None, address: str) -> None:
+        if reason != "net::ERR_ABORTED":  # the page was left before its last file had come
+            faults.append(f"failed request: {reason} {address}")
+
     def note_message(kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             faults.append(f"console {kind}: {text}")
 
     page.on("request", lambda request: note_request(request.url))
     page.on("websocket", lambda socket: note_request(socket.url))
-    page.on("requestfailed", lambda request: note_answer(500, request.url))
+    page.on("requestfailed", lambda request: note_failure(request.failure, request.url))
     page.on("response", lambda answer: note_answer(answer.status, answer.url))
     page.on("console", lambda message: note_message(message.type, message.text))
     page.on("pageerror", lambda error: note_message("error", str(error)))

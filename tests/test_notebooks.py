@@ -178,7 +178,10 @@ def test_an_error_is_stored_as_its_message_without_the_frames_of_this_machine() 
 
 def test_only_the_metadata_that_the_book_reads_is_stored() -> None:
     noise = {"scrolled": True, "collapsed": False, "execution": {"iopub.status.busy": "now"}}
-    assert canonical(code("", tags=["predict"], **noise, **ALT)).metadata == {"tags": ["predict"], **ALT}
+    assert canonical(code("", tags=["hide-input"], **noise, **ALT)).metadata == {
+        "tags": ["hide-input"],
+        **ALT,
+    }
     notebook = new_notebook(
         metadata={
             "widgets": {},
