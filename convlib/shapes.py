@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, NamedTuple, TypeAlias
+
+from convlib._checks import is_several, require_flag, shown
 
 Ints: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = int | Sequence[int] | str
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) each axis
 
 LARGEST_ALLOCATION = 2**36  # bytes; a larger result is refused before anything is allocated
+LARGEST_INTEGER = 2**62  # torch computes sizes in 64 bits, and must not leave them
 
 
 def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = "") -> tuple[int, ...]:
@@ -38,17 +42,31 @@ def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = 
     (3, 5)
     """
     where = f"{function}: " if function else ""
-    entries = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    entries = tuple(value) if is_several(value) else (value,)
     if len(entries) == 1:
         entries *= n
     numbers = _integers(entries)
     if numbers is None:
-        raise TypeError(f"{where}{name} must be an integer{f' or {n} integers' * (n > 1)}, got {value!r}")
+        kind = f"an integer{f' or {n} integers' * (n > 1)}"
+        raise TypeError(f"{where}{name} must be {kind}, got {shown(value)}")
     if len(numbers) != n:
-        raise ValueError(f"{where}{name} must be one integer{f' or {n}' * (n > 1)}, got {value!r}")
-    if min(numbers, default=at_least) < at_least:
-        raise ValueError(f"{where}{name} must be at least {at_least}, got {value!r}")
+        raise ValueError(f"{where}{name} must be one integer{f' or {n}' * (n > 1)}, got {shown(value)}")
+    _refuse_beyond(where, name, value, numbers, at_least)
     return numbers
+
+
+def as_integer(value: int, name: str, function: str, at_least: int = 1) -> int:
+    """A single integer, where a tuple of one has no meaning.
+
+    Examples
+    --------
+    >>> as_integer((2,), "groups", "conv2d")
+    Traceback (most recent call last):
+    TypeError: conv2d: groups must be an integer, got (2,)
+    """
+    if is_several(value):
+        raise TypeError(f"{function}: {name} must be an integer, got {shown(value)}")
+    return as_tuple(value, 1, name, at_least, function)[0]
 
 
 def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) -> tuple[int, ...]:
@@ -59,22 +77,33 @@ def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) 
     >>> as_sizes([2, 0, 3], "input_size", "conv1d_input")
     (2, 0, 3)
     """
-    numbers = _integers(value) if isinstance(value, Sequence) else None
+    numbers = _integers(value) if is_several(value) else None
     if numbers is None:
-        raise TypeError(f"{function}: {name} must be a sequence of integers, got {value!r}")
-    if min(numbers, default=at_least) < at_least:
-        raise ValueError(f"{function}: {name} must be at least {at_least}, got {value!r}")
+        raise TypeError(f"{function}: {name} must be a sequence of integers, got {shown(value)}")
+    _refuse_beyond(f"{function}: ", name, value, numbers, at_least)
     return numbers
+
+
+def _refuse_beyond(where: str, name: str, value: Any, numbers: tuple[int, ...], at_least: int) -> None:
+    if min(numbers, default=at_least) < at_least:
+        raise ValueError(f"{where}{name} must be at least {at_least}, got {shown(value)}")
+    if max(numbers, default=at_least) > LARGEST_INTEGER:
+        raise ValueError(f"{where}{name} must be at most 2^62, got {shown(value)}")
 
 
 def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
     """The entries as plain integers, or None where one is something else."""
     try:
-        return (
-            None if any(isinstance(entry, bool) for entry in entries) else tuple(map(operator.index, entries))
-        )
-    except TypeError:
+        return tuple(map(operator.index, entries)) if all(map(_may_be_integer, entries)) else None
+    except Exception:  # an object may say anything when it is asked for its number
         return None
+
+
+def _may_be_integer(entry: Any) -> bool:
+    """Python's, NumPy's and torch's symbolic integers; but True is none, nor is an array of one number."""
+    if isinstance(entry, Integral):
+        return not isinstance(entry, bool)
+    return hasattr(entry, "__floordiv__") and not hasattr(entry, "__array__")
 
 
 def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
@@ -85,7 +114,9 @@ def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
     >>> effective_kernel_size(3, dilation=2)  # taps at 0, 2, 4
     5
     """
-    return dilation * (kernel_size - 1) + 1
+    k = as_integer(kernel_size, "kernel_size", "effective_kernel_size")
+    d = as_integer(dilation, "dilation", "effective_kernel_size")
+    return d * (k - 1) + 1
 
 
 def resolve_padding(
@@ -118,7 +149,7 @@ def resolve_padding(
         if padding == "valid":
             return ((0, 0),) * n
         if padding != "same":
-            raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {padding!r}")
+            raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {shown(padding)}")
         if any(s != 1 for s in stride):
             raise ValueError(
                 f"{where}padding='same' needs stride 1, got stride {tuple(stride)}; give padding in pixels"
@@ -166,7 +197,7 @@ def conv_output_size(
     (56, 56)
     """
     name = "conv_output_size"
-    several = isinstance(input_size, Sequence)
+    several = is_several(input_size)
     sizes = as_tuple(
         input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
     )
@@ -290,7 +321,7 @@ def conv_transpose_output_size(
     (7, 8)
     """
     name = "conv_transpose_output_size"
-    several = isinstance(input_size, Sequence)
+    several = is_several(input_size)
     sizes = as_tuple(
         input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
     )
@@ -373,19 +404,22 @@ def conv_parameters(
     >>> conv_parameters(10, 5, (1, 1))  # 5 * 10 * 1 * 1 + 5
     55
     """
+    require_flag("conv_parameters", "bias", bias)
     weights = _weights("conv_parameters", in_channels, out_channels, kernel_size, groups)
-    return weights + (out_channels if bias else 0)
+    return weights + bias * as_integer(out_channels, "out_channels", "conv_parameters")
 
 
 def _weights(
     function: str, in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int
 ) -> int:
     kernel = as_sizes(kernel_size, "kernel_size", function, at_least=1)
-    (groups,) = as_tuple(groups, 1, "groups", function=function)
-    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+    groups = as_integer(groups, "groups", function)
+    before = as_integer(in_channels, "in_channels", function)
+    after = as_integer(out_channels, "out_channels", function)
+    for name, channels in (("in_channels", before), ("out_channels", after)):
         if channels % groups:
             raise ValueError(f"{function}: {name} {channels} cannot be split into {groups} groups")
-    return out_channels * (in_channels // groups) * math.prod(kernel)
+    return after * (before // groups) * math.prod(kernel)
 
 
 def conv_multiply_adds(
@@ -408,6 +442,17 @@ def conv_multiply_adds(
     return _weights("conv_multiply_adds", in_channels, out_channels, kernel_size, groups) * positions
 
 
+def count(shape: Sequence[int]) -> int:
+    """Numbers in an array. An empty axis counts as one: it must not make room for all the others.
+
+    Examples
+    --------
+    >>> count((2, 3)), count((0, 3))
+    (6, 3)
+    """
+    return math.prod(max(n, 1) for n in shape)
+
+
 def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) -> None:
     """Raise before allocating more than 2^36 bytes.
 
@@ -416,8 +461,10 @@ def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) 
     ValueError
         Names what would have been allocated, and its size in GiB.
     """
-    if elements * itemsize > LARGEST_ALLOCATION:
+    size = elements * itemsize
+    if size > LARGEST_ALLOCATION:
+        gib = (size + 2**29) // 2**30  # in whole numbers: no float is large enough for every size
         raise ValueError(
-            f"{function}: {what} would take {elements * itemsize / 2**30:.0f} GiB, more than the "
-            f"{LARGEST_ALLOCATION // 2**30} GiB that are allowed"
+            f"{function}: {what} would take {gib} GiB, more than the {LARGEST_ALLOCATION // 2**30} GiB that "
+            "are allowed"
         )

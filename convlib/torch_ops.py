@@ -6,7 +6,7 @@ The public functions have checked their arguments before they come here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,15 +15,37 @@ from torch import Tensor
 from torch.nn import grad as torch_grad
 
 from convlib.conv import bias_axes
-from convlib.shapes import Ints, Padding, conv_layout, correlation_padding
+from convlib.shapes import Ints, Padding, as_tuple, conv_layout, correlation_padding
 
 pad = F.pad
-unfold = F.unfold
-fold = F.fold
+
+
+def _pairs(*values: Ints) -> list[tuple[int, ...]]:
+    """Spelled out: of all its functions torch's fold and unfold alone do not take a tuple of one."""
+    return [as_tuple(value, 2, "", at_least=0) for value in values]
+
+
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):  # type: ignore[no-untyped-def]
+    return F.unfold(input, *_pairs(kernel_size, dilation, padding, stride))
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):  # type: ignore[no-untyped-def]
+    return F.fold(input, *_pairs(output_size, kernel_size, dilation, padding, stride))
 
 
 def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
     return F.pad(input, [side for sides in reversed(padding) for side in sides])
+
+
+def _pulled_back(forward: Callable[..., Tensor], grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """The gradients of the inputs, which can be differentiated again.
+
+    torch.func.vjp says the same, but the first call of all loads torch's compiler, which takes seconds.
+    """
+    again = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (grad_output, *inputs))
+    with torch.enable_grad():
+        leaves = [tensor if tensor.requires_grad else tensor.detach().requires_grad_() for tensor in inputs]
+        return torch.autograd.grad(forward(*leaves), leaves, grad_output, create_graph=again)
 
 
 def _convolution(
@@ -113,7 +135,7 @@ def conv2d_backward(grad_output, input, weight, stride=1, padding=0, dilation=1,
     return (
         _grad_input(2, input.shape, weight, grad_output, *options),
         _grad_weight(2, input, weight.shape, grad_output, *options),
-        grad_output.sum(bias_axes(grad_output.ndim)),
+        grad_output.sum(bias_axes(grad_output.ndim), dtype=grad_output.dtype),
     )
 
 
@@ -162,8 +184,7 @@ def conv_transpose2d_backward(  # type: ignore[no-untyped-def]
         return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
     bias = weight.new_zeros(grad_output.shape[-3])
-    gradients = torch.func.vjp(forward, input, weight, bias)[1]
-    return gradients(grad_output)
+    return _pulled_back(forward, grad_output, input, weight, bias)
 
 
 # On the CPU torch's pixel_unshuffle leaves the shape of an empty input as it is, and so the gradient of its
@@ -209,5 +230,4 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
         options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
         return F.interpolate(input, *options)
 
-    backward: Any = torch.func.vjp(forward, grad_output.new_zeros(tuple(input_size)))[1]
-    return backward(grad_output)[0]
+    return _pulled_back(forward, grad_output, grad_output.new_zeros(tuple(input_size)))[0]
