@@ -27,8 +27,9 @@ BinSize = Any  # an integer, or one for each axis; of images and volumes also No
 
 def _average(n: int, input: Array, output_size: BinSize) -> Array:
     output = wide(input)
-    for axis, bins in zip(range(-n, 0), bin_counts(input.shape[-n:], output_size), strict=True):
-        output = apply_taps(area_taps(input.shape[axis], bins), output, axis)
+    counts = bin_counts(input.shape[-n:], output_size)
+    for axis in range(-1, -n - 1, -1):
+        output = apply_taps(area_taps(input.shape[axis], counts[axis]), output, axis)
     return output.astype(input.dtype, order="C")
 
 

@@ -497,6 +497,6 @@ def bin_counts(
     if n > 1 and isinstance(output_size, Sequence) and not isinstance(output_size, str):
         if len(output_size) != n:
             raise ValueError(f"{function}: output_size must be one integer or {n}, got {output_size!r}")
-        filled = [size if bins is None else bins for size, bins in zip(sizes, output_size, strict=True)]
-        return as_tuple(filled, n, "output_size", 0, function)
+        filled = (size if bins is None else bins for size, bins in zip(sizes, output_size, strict=True))
+        return as_tuple(tuple(filled), n, "output_size", 0, function)
     return as_tuple(output_size, n, "output_size", 0, function)  # type: ignore[arg-type]

@@ -219,6 +219,8 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
 
 
 def _sent_back(forward: Any, input: Tensor, grad_output: Tensor) -> Tensor:
+    if not grad_output.numel():  # torch refuses to send back from no bins at all
+        return torch.zeros_like(input)
     gradients: Any = torch.func.vjp(forward, input)[1]
     gradient: Tensor = gradients(grad_output)[0]
     return gradient
@@ -321,25 +323,46 @@ def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # t
 lp_pool2d, lp_pool3d = F.lp_pool2d, F.lp_pool3d
 
 
+def _norm_backward(
+    n: int, grad_output: Tensor, input: Tensor, p: float, kernel_size: Ints, stride: Ints | None,
+    ceil_mode: bool,
+) -> Tensor:  # fmt: skip
+    """Written out, since torch's second derivative of its own steps leaves the device on the way."""
+    if abs(p) == math.inf:
+        sign = math.copysign(1, p)
+        options = (kernel_size, stride, 0, 1, ceil_mode, "first")
+        return _max_backward(n, grad_output, sign * input.abs(), *options) * input.sign()
+    taps = math.prod(as_tuple(kernel_size, n, "kernel_size"))
+    average: Any = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[n - 1]
+
+    def powers(powered: Tensor) -> Tensor:
+        summed: Tensor = average(powered, kernel_size, stride, 0, ceil_mode) * taps
+        return summed
+
+    sums = powers(input**p)
+    nothing = sums == 0
+    slope = torch.where(nothing, 1, sums) ** (1 / p - 1)
+    outer = torch.where(nothing, 0, grad_output * slope)
+    gradient: Tensor = _sent_back(powers, input, outer) * input ** (p - 1)
+    return gradient
+
+
 def lp_pool1d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    options = (norm_type, *as_tuple(kernel_size, 1, "kernel_size"), stride, ceil_mode)
-    return _sent_back(lambda input: F.lp_pool1d(input, *options), input, grad_output)
+    return _norm_backward(1, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    options = (norm_type, kernel_size, stride, ceil_mode)
-    return _sent_back(lambda input: F.lp_pool2d(input, *options), input, grad_output)
+    return _norm_backward(2, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    options = (norm_type, kernel_size, stride, ceil_mode)
-    return _sent_back(lambda input: F.lp_pool3d(input, *options), input, grad_output)
+    return _norm_backward(3, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 @contextmanager
