@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convlib._checks import shown
 
@@ -30,6 +31,11 @@ def is_tensor(value: object) -> bool:
 def plain(value: Any) -> Any:
     """An array without what its subclass adds: the products of a `numpy.matrix` are others."""
     return np.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+def wide(array: NDArray[Any]) -> NDArray[Any]:
+    """Half precision is added up in single precision and rounded once at the end, as on a GPU."""
+    return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
 def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[P, R]]:

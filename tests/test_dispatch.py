@@ -50,6 +50,8 @@ conv2d_backward(np.ones((1, 1, 2, 2)), x, w), conv_matrix(w, (1, 4, 4))
 correlate2d(x[0, 0], w[0, 0]), convolve2d(x[0, 0], w[0, 0])
 fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), value=1.5), sliding_windows(x, (2, 2))
 interpolate(x, 3, mode="bicubic", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
+max_pool2d(x, 2), max_pool2d_backward(x[..., :2, :2], x, 2, ties="shared"), avg_pool2d(x, 2), lp_pool2d(x, 2, 2)
+max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2), adaptive_avg_pool2d(x, 3), global_max_pool2d(x)
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
     try:
         wrong()
@@ -216,6 +218,11 @@ def test_array_tensor_and_torch_take_the_same_parameters(name):
     from convlib import torch_ops
 
     def parameters(function):
+        if list(inspect.signature(function).parameters) == [
+            "args",
+            "kwargs",
+        ]:  # two functions behind one name
+            function = getattr(F, f"{name}_with_indices")
         return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
 
     ours = parameters(getattr(convlib, name))

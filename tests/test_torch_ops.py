@@ -3,9 +3,12 @@
 `pytest -m cuda` runs the same operations on a CUDA device, with their values; without one they are skipped.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.overrides import TorchFunctionMode
@@ -22,6 +25,14 @@ cuda = pytest.param("cuda", marks=[
 def numbers(*shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     generator = torch.Generator().manual_seed(len(shape) + sum(shape))
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def places(like: Any, *shape: int) -> Any:
+    """0, 2, 4, ... in each plane: indices of the kind and on the device of `like`."""
+    planes, places = math.prod(shape[:2]), math.prod(shape[2:])
+    if isinstance(like, np.ndarray):
+        return np.tile(np.arange(places) * 2, planes).reshape(shape)
+    return (torch.arange(places, device=like.device) * 2).repeat(planes).reshape(shape)
 
 
 # Each operation with the tensors that it takes: every one of them is differentiated.
@@ -130,6 +141,119 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
         ),
         (numbers(1, 2, 3, 3),),
     ),
+    "max_pool1d": (partial(convlib.max_pool1d, kernel_size=3, padding=1), (numbers(2, 2, 9),)),
+    "max_pool2d": (
+        partial(convlib.max_pool2d, kernel_size=(2, 3), stride=2, dilation=(2, 1)), (numbers(1, 2, 6, 7),),
+    ),
+    "max_pool2d, indices": (
+        lambda input: convlib.max_pool2d(input, 2, return_indices=True)[0], (numbers(2, 6, 7),),
+    ),
+    "max_pool3d": (partial(convlib.max_pool3d, kernel_size=2), (numbers(1, 2, 4, 3, 4),)),
+    "max_pool1d_backward": (
+        partial(convlib.max_pool1d_backward, kernel_size=2), (numbers(2, 2, 4), numbers(2, 2, 9)),
+    ),
+    "max_pool2d_backward": (
+        partial(convlib.max_pool2d_backward, kernel_size=3, stride=2, padding=1),
+        (numbers(1, 2, 3, 3), numbers(1, 2, 5, 6)),
+    ),
+    "max_pool2d_backward, shared": (  # of the image only its order counts
+        lambda grad: convlib.max_pool2d_backward(
+            grad, places(grad, 2, 2, 5, 6) * grad.sum(), 3, 2, 1, ceil_mode=True, ties="shared"
+        ),
+        (numbers(2, 2, 3, 4),),
+    ),
+    "max_pool3d_backward": (
+        partial(convlib.max_pool3d_backward, kernel_size=2), (numbers(2, 2, 1, 2), numbers(2, 4, 3, 4)),
+    ),
+    "avg_pool1d": (
+        partial(convlib.avg_pool1d, kernel_size=3, padding=1, count_include_pad=False), (numbers(2, 2, 9),),
+    ),
+    "avg_pool2d": (
+        partial(convlib.avg_pool2d, kernel_size=(2, 3), stride=2, ceil_mode=True, divisor_override=5),
+        (numbers(1, 2, 6, 7),),
+    ),
+    "avg_pool3d": (partial(convlib.avg_pool3d, kernel_size=2), (numbers(1, 2, 4, 3, 4),)),
+    "avg_pool1d_backward": (
+        partial(convlib.avg_pool1d_backward, input_size=(2, 2, 9), kernel_size=2), (numbers(2, 2, 4),),
+    ),
+    "avg_pool2d_backward": (
+        partial(convlib.avg_pool2d_backward, input_size=(2, 6, 5), kernel_size=3, padding=1),
+        (numbers(2, 2, 2),),
+    ),
+    "avg_pool3d_backward": (
+        partial(convlib.avg_pool3d_backward, input_size=(2, 4, 3, 4), kernel_size=2), (numbers(2, 2, 1, 2),),
+    ),
+    "lp_pool1d": (
+        lambda input: convlib.lp_pool1d(input * input + 1, 3, 2),
+        (numbers(2, 2, 9),),
+    ),
+    "lp_pool2d": (partial(convlib.lp_pool2d, norm_type=2, kernel_size=3, stride=2), (numbers(1, 2, 6, 7),)),
+    "lp_pool3d, inf": (
+        partial(convlib.lp_pool3d, norm_type=float("inf"), kernel_size=2), (numbers(1, 2, 4, 3, 4),),
+    ),
+    "lp_pool1d_backward": (
+        partial(convlib.lp_pool1d_backward, norm_type=2, kernel_size=2), (numbers(2, 2, 4), numbers(2, 2, 9)),
+    ),
+    "lp_pool2d_backward": (
+        partial(convlib.lp_pool2d_backward, norm_type=2, kernel_size=3), (numbers(2, 2, 2), numbers(2, 6, 7)),
+    ),
+    "lp_pool3d_backward": (
+        partial(convlib.lp_pool3d_backward, norm_type=4, kernel_size=2),
+        (numbers(2, 2, 1, 2), numbers(2, 4, 3, 4)),
+    ),
+    "max_unpool1d": (
+        lambda input: convlib.max_unpool1d(input, places(input, 2, 2, 3), 2), (numbers(2, 2, 3),),
+    ),
+    "max_unpool2d": (
+        lambda input: convlib.max_unpool2d(input, places(input, 1, 2, 2, 2), 2, output_size=(5, 4)),
+        (numbers(1, 2, 2, 2),),
+    ),
+    "max_unpool3d": (
+        lambda input: convlib.max_unpool3d(input, places(input, 1, 2, 2, 1, 2), 2), (numbers(1, 2, 2, 1, 2),),
+    ),
+    "max_unpool1d_backward": (
+        lambda grad: convlib.max_unpool1d_backward(grad, places(grad, 2, 2, 2)), (numbers(2, 2, 5),),
+    ),
+    "max_unpool2d_backward": (
+        lambda grad: convlib.max_unpool2d_backward(grad, places(grad, 1, 2, 2, 2)), (numbers(1, 2, 4, 5),),
+    ),
+    "max_unpool3d_backward": (
+        lambda grad: convlib.max_unpool3d_backward(grad, places(grad, 1, 2, 2, 1, 2)),
+        (numbers(1, 2, 4, 2, 4),),
+    ),
+    "adaptive_avg_pool1d": (partial(convlib.adaptive_avg_pool1d, output_size=3), (numbers(2, 2, 5),)),
+    "adaptive_avg_pool2d": (partial(convlib.adaptive_avg_pool2d, output_size=(None, 3)), (numbers(2, 4, 5),)),
+    "adaptive_avg_pool3d": (partial(convlib.adaptive_avg_pool3d, output_size=2), (numbers(1, 2, 3, 4, 5),)),
+    "adaptive_max_pool1d": (partial(convlib.adaptive_max_pool1d, output_size=3), (numbers(2, 2, 5),)),
+    "adaptive_max_pool2d": (partial(convlib.adaptive_max_pool2d, output_size=(None, 3)), (numbers(2, 4, 5),)),
+    "adaptive_max_pool3d": (partial(convlib.adaptive_max_pool3d, output_size=2), (numbers(1, 2, 3, 4, 5),)),
+    "adaptive_avg_pool1d_backward": (
+        partial(convlib.adaptive_avg_pool1d_backward, input_size=(2, 5), output_size=3), (numbers(2, 3),),
+    ),
+    "adaptive_avg_pool2d_backward": (
+        partial(convlib.adaptive_avg_pool2d_backward, input_size=(1, 4, 5), output_size=3),
+        (numbers(1, 3, 3),),
+    ),
+    "adaptive_avg_pool3d_backward": (
+        partial(convlib.adaptive_avg_pool3d_backward, input_size=(2, 3, 4, 5), output_size=2),
+        (numbers(2, 2, 2, 2),),
+    ),
+    "adaptive_max_pool1d_backward": (
+        partial(convlib.adaptive_max_pool1d_backward, output_size=3), (numbers(2, 2, 3), numbers(2, 2, 5)),
+    ),
+    "adaptive_max_pool2d_backward": (
+        partial(convlib.adaptive_max_pool2d_backward, output_size=3), (numbers(2, 3, 3), numbers(2, 4, 5)),
+    ),
+    "adaptive_max_pool3d_backward": (
+        partial(convlib.adaptive_max_pool3d_backward, output_size=2),
+        (numbers(2, 2, 2, 2), numbers(2, 3, 4, 5)),
+    ),
+    "global_avg_pool1d": (convlib.global_avg_pool1d, (numbers(2, 2, 5),)),
+    "global_avg_pool2d": (convlib.global_avg_pool2d, (numbers(2, 4, 5),)),
+    "global_avg_pool3d": (convlib.global_avg_pool3d, (numbers(2, 3, 4, 5),)),
+    "global_max_pool1d": (convlib.global_max_pool1d, (numbers(2, 2, 5),)),
+    "global_max_pool2d": (convlib.global_max_pool2d, (numbers(2, 4, 5),)),
+    "global_max_pool3d": (convlib.global_max_pool3d, (numbers(2, 3, 4, 5),)),
 }  # fmt: skip
 operations = pytest.mark.parametrize(("operation", "tensors"), OPERATIONS.values(), ids=OPERATIONS.keys())
 
