@@ -6,8 +6,10 @@ itself and an object that cannot be shown are told as well as a 3.
 
 from __future__ import annotations
 
+import operator
 import reprlib
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -52,6 +54,23 @@ def require_flag(function: str, name: str, value: object, or_none: bool = False)
     if not (isinstance(value, bool) or (or_none and value is None)):
         words = "True, False or None" if or_none else "True or False"
         raise TypeError(f"{function}: {name} must be {words}, got {shown(value)}")
+
+
+def as_real(function: str, name: str, value: Any) -> float:
+    """Python's own number for any real one; whole numbers stay whole, and so exact.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_real("pad", "value", np.float16(2.5)), as_real("pad", "value", np.uint8(3))
+    (2.5, 3)
+    """
+    if not isinstance(value, Real):
+        raise TypeError(f"{function}: {name} must be a real number, got {shown(value)}")
+    try:
+        return operator.index(value) if isinstance(value, Integral) else float(value)
+    except OverflowError:
+        raise ValueError(f"{function}: {name} must fit into a float, got {shown(value)}") from None
 
 
 def is_several(value: Any) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any, TypeAlias
 
-from convlib._checks import require_flag, require_one_of, shown
+from convlib._checks import as_real, require_flag, require_one_of, shown
 from convlib._dispatch import Array, is_tensor, require_array, require_same_dtype
 from convlib.shapes import (
     Ints,
@@ -169,13 +167,18 @@ def average_backward_check(n: int) -> Callable[..., None]:
     return check_1d if n == 1 else check
 
 
-def _check_norm(function: str, norm_type: float) -> None:
-    if isinstance(norm_type, bool) or not isinstance(norm_type, Real):
-        raise TypeError(f"{function}: norm_type must be a real number, got {shown(norm_type)}")
-    if norm_type == 0:
+def _check_norm(function: str, norm_type: float) -> float:
+    if isinstance(norm_type, bool):
+        raise TypeError(f"{function}: norm_type must be a real number, got {norm_type}")
+    p = as_real(function, "norm_type", norm_type)
+    if p == 0:
         raise ValueError(f"{function}: there is no 0th root, norm_type must not be 0")
-    if sys.float_info.max < abs(norm_type) < math.inf:
-        raise ValueError(f"{function}: norm_type must fit into a float, got {shown(norm_type)}")
+    if abs(p) < 2**-15 or 2**15 < abs(p) < math.inf:  # so that p and 1 / p are half-precision numbers
+        raise ValueError(
+            f"{function}: norm_type must be infinite or from 2^-15 to 2^15, without its sign; "
+            f"got {shown(norm_type)}"
+        )
+    return float(p)
 
 
 def norm_check(n: int) -> Callable[..., None]:
@@ -184,9 +187,9 @@ def norm_check(n: int) -> Callable[..., None]:
     ) -> None:
         name = f"lp_pool{n}d"
         require_array(name, "input", input)
-        _check_norm(name, norm_type)
+        p = _check_norm(name, norm_type)
         options = (kernel_size, stride, 0, 1, ceil_mode)
-        _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(norm_type) != math.inf)
+        _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(p) != math.inf)
         _check_kind(name, input, "f")
 
     return check
@@ -200,11 +203,11 @@ def norm_backward_check(n: int) -> Callable[..., None]:
         name = f"lp_pool{n}d_backward"
         require_array(name, "grad_output", grad_output)
         require_array(name, "input", input)
-        _check_norm(name, norm_type)
+        p = _check_norm(name, norm_type)
         require_same_dtype(name, grad_output=grad_output, input=input)
         options = (kernel_size, stride, 0, 1, ceil_mode)
         expected = _windowed(
-            n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(norm_type) != math.inf
+            n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(p) != math.inf
         )
         _check_gradient(name, grad_output, tuple(input.shape), expected)
 

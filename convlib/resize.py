@@ -16,7 +16,6 @@ image; so the products above are computed tap by tap, without the zeros.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, TypeAlias
@@ -211,7 +210,7 @@ def resize_matrix(
     _check_mode(name, mode, align_corners, antialias)
     rows = as_integer(output_size, "output_size", name, 0 if mode == "area" else 1)
     columns = as_integer(input_size, "input_size", name)
-    factor = None if scale_factor is None else _factors(name, scale_factor, 1)[0]
+    factor = None if scale_factor is None else as_factors(name, scale_factor, 1)[0]
     if factor is not None and not 0 < factor < math.inf:
         raise ValueError(f"{name}: scale_factor must be above 0 and finite, got {shown(scale_factor)}")
     made = rows if factor is None else int(columns * factor)
@@ -275,15 +274,19 @@ def _check_mode(function: str, mode: str, align_corners: bool | None, antialias:
         raise ValueError(f"{function}: antialias is for modes 'bilinear' and 'bicubic', got {mode!r}")
 
 
-def _factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
+def as_factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
     factors: tuple[Any, ...] = tuple(scale_factor) if is_several(scale_factor) else (scale_factor,) * n  # type: ignore[arg-type]
     if not all(isinstance(factor, Real) and not isinstance(factor, bool) for factor in factors):
         raise TypeError(f"{function}: scale_factor must be a number or {n}, got {shown(scale_factor)}")
     if len(factors) != n:
         raise ValueError(f"{function}: scale_factor must be one number or {n}, got {shown(scale_factor)}")
-    if not all(abs(factor) <= sys.float_info.max for factor in factors):  # NaN is not
+    try:
+        floats = tuple(float(factor) for factor in factors)
+    except OverflowError:  # a whole number or a fraction may be too large for a float
+        floats = (math.inf,)
+    if not all(map(math.isfinite, floats)):
         raise ValueError(f"{function}: scale_factor must be finite, got {shown(scale_factor)}")
-    return tuple(float(factor) for factor in factors)
+    return floats
 
 
 Plan: TypeAlias = tuple[tuple[int, ...], tuple[float | None, ...]]  # output sizes, scale factors
@@ -306,7 +309,7 @@ def _plan(
             raise ValueError(f"{function}: size must be one integer or {n}, got {shown(size)}")
         return as_tuple(size, n, "size", 0 if mode == "area" else 1, function), (None,) * n
     assert scale_factor is not None
-    factors = _factors(function, scale_factor, n)
+    factors = as_factors(function, scale_factor, n)
     sizes = tuple(int(pixels * factor) for pixels, factor in zip(spatial, factors, strict=True))
     if min(sizes) < (0 if mode == "area" else 1):
         raise ValueError(
@@ -334,7 +337,7 @@ def _check(
     sizes, _ = _plan(function, input_size[2:], size, scale_factor, mode, recompute_scale_factor)
     if not is_tensor(array):
         _check_dtype(function, array.dtype, mode, antialias)
-    elif mode == "area" and not (array.is_floating_point() or array.is_complex()):
+    elif mode == "area" and not array.is_floating_point():
         raise TypeError(
             f"{function}: mode 'area' is for floating-point numbers, as in torch; got {array.dtype}"
         )

@@ -19,6 +19,7 @@ Padding: TypeAlias = int | Sequence[int] | str
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) each axis
 
 LARGEST_ALLOCATION = 2**36  # bytes; a larger result is refused before anything is allocated
+MOST_AXES = 64  # of an array, and of a tensor
 LARGEST_INTEGER = 2**62  # torch computes sizes in 64 bits, and must not leave them
 
 
@@ -80,6 +81,8 @@ def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) 
     numbers = _integers(value) if is_several(value) else None
     if numbers is None:
         raise TypeError(f"{function}: {name} must be a sequence of integers, got {shown(value)}")
+    if len(numbers) > 2 * MOST_AXES:  # two for each axis, where before and after differ
+        raise ValueError(f"{function}: {name} must have at most {2 * MOST_AXES} entries, got {shown(value)}")
     _refuse_beyond(f"{function}: ", name, value, numbers, at_least)
     return numbers
 

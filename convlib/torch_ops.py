@@ -15,11 +15,24 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import grad as torch_grad
 
+from convlib._checks import as_real
 from convlib.conv import bias_axes
-from convlib.shapes import Ints, Padding, as_tuple, bin_counts, conv_layout, correlation_padding, pool_layout
+from convlib.resize import as_factors
+from convlib.shapes import (
+    Ints,
+    Padding,
+    as_sizes,
+    as_tuple,
+    bin_counts,
+    conv_layout,
+    correlation_padding,
+    pool_layout,
+)
 from convlib.windows import sliding_windows
 
-pad = F.pad
+
+def pad(input, pad, mode="constant", value=None):  # type: ignore[no-untyped-def]
+    return F.pad(input, pad, mode, None if value is None else as_real("pad", "value", value))
 
 
 def _pairs(*values: Ints) -> list[tuple[int, ...]]:
@@ -215,7 +228,22 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 # --- resizing -----------------------------------------------------------------------------------------------
 
-interpolate = F.interpolate
+
+def interpolate(  # type: ignore[no-untyped-def]
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
+    options = (mode, align_corners, recompute_scale_factor, antialias)
+    return F.interpolate(input, size, _factors(input.ndim - 2, scale_factor), *options)
+
+
+def _factors(n: int, scale_factor: Any) -> tuple[float, ...] | None:
+    return None if scale_factor is None else as_factors("interpolate", scale_factor, n)
 
 
 def interpolate_backward(  # type: ignore[no-untyped-def]
@@ -229,8 +257,8 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
     antialias=False,
 ):
     def forward(input: Tensor) -> Tensor:
-        options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-        return F.interpolate(input, *options)
+        options = (mode, align_corners, recompute_scale_factor, antialias)
+        return F.interpolate(input, size, _factors(input.ndim - 2, scale_factor), *options)
 
     return _pulled_back(forward, grad_output, grad_output.new_zeros(tuple(input_size)))[0]
 
@@ -335,10 +363,17 @@ def avg_pool3d_backward(  # type: ignore[no-untyped-def]
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
     (kernel,) = as_tuple(kernel_size, 1, "kernel_size")  # torch multiplies by it
-    return F.lp_pool1d(input, norm_type, kernel, stride, ceil_mode)
+    return F.lp_pool1d(input, float(norm_type), kernel, stride, ceil_mode)
 
 
-lp_pool2d, lp_pool3d = F.lp_pool2d, F.lp_pool3d
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
+    kernel: Any = as_tuple(kernel_size, 2, "kernel_size")  # torch takes no tuple of one
+    return F.lp_pool2d(input, float(norm_type), kernel, stride, ceil_mode)
+
+
+def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
+    kernel: Any = as_tuple(kernel_size, 3, "kernel_size")
+    return F.lp_pool3d(input, float(norm_type), kernel, stride, ceil_mode)
 
 
 def _norm_backward(
@@ -368,19 +403,19 @@ def _norm_backward(
 def lp_pool1d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(1, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(1, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(2, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(2, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(3, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(3, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @contextmanager
@@ -394,25 +429,32 @@ def _indices_inside(function: str) -> Iterator[None]:
         raise ValueError(f"{function}: an index lies outside the output") from error
 
 
+def _unpooling(n: int, kernel_size: Ints, stride: Ints | None, padding: Ints, output_size: Any) -> list[Any]:
+    """As integers of Python's: torch compares them and refuses the answers that NumPy's give."""
+    strides = None if stride is None else as_tuple(stride, n, "stride")
+    size = None if output_size is None else as_sizes(output_size, "output_size", "max_unpool")
+    return [as_tuple(kernel_size, n, "kernel_size"), strides, as_tuple(padding, n, "padding", 0), size]
+
+
 def max_unpool1d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool1d"):
-        return F.max_unpool1d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool1d(input, indices, *_unpooling(1, kernel_size, stride, padding, output_size))
 
 
 def max_unpool2d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool2d"):
-        return F.max_unpool2d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool2d(input, indices, *_unpooling(2, kernel_size, stride, padding, output_size))
 
 
 def max_unpool3d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool3d"):
-        return F.max_unpool3d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool3d(input, indices, *_unpooling(3, kernel_size, stride, padding, output_size))
 
 
 def _unpool_backward(n: int, grad_output: Tensor, indices: Tensor) -> Tensor:
@@ -435,7 +477,7 @@ def max_unpool3d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
 # --- adaptive pooling ---------------------------------------------------------------------------------------
 
 
-def _bins(n: int, input: Tensor, output_size: Any) -> tuple[int, ...]:
+def _bins(n: int, input: Tensor, output_size: Any) -> Any:
     """Spelled out: some of torch's functions take no tuple of one, and some no integer of NumPy."""
     return bin_counts(tuple(input.shape[-n:]), output_size)
 

@@ -11,13 +11,12 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convlib._checks import require_one_of, shown
+from convlib._checks import as_real, require_one_of, shown
 from convlib._dispatch import Array, dispatch, is_tensor, plain, require_array
 from convlib.shapes import (
     Ints,
@@ -41,10 +40,9 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
     if axes > input.ndim:
         raise ValueError(f"pad: pad has {axes} pairs but input has {input.ndim} axes {tuple(input.shape)}")
     require_one_of("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
-    if not (value is None or isinstance(value, Real)):
-        raise TypeError(f"pad: value must be a real number, got {shown(value)}")
+    number = None if value is None else as_real("pad", "value", value)
     if mode != "constant":
-        if value is not None and value != 0:  # torch lets a 0 pass
+        if number is not None and number != 0:  # torch lets a 0 pass
             raise ValueError(
                 f"pad: mode {mode!r} takes its values from the image; value={shown(value)} has no meaning"
             )
@@ -68,8 +66,8 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
         if padded[axis] < smallest or min(n + before, n + after) < 0 or (mode == "replicate" and n == 0):
             raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
     refuse_if_too_large("pad", "the padded input", count(padded), input.dtype.itemsize)
-    if value is not None:
-        _check_pad_value(input, value)
+    if number is not None:
+        _check_pad_value(input, number)
 
 
 def _check_pad_value(input: Array, value: float) -> None:

@@ -220,6 +220,11 @@ def test_a_byte_starts_again_at_256():
     assert conv1d(np.array([[200, 100]], "uint8"), np.array([[[1, 1]]], "uint8")) == 200 + 100 - 256
 
 
+def test_the_gradient_of_a_bias_keeps_the_number_type_where_torch_s_sum_does_not():
+    empty, weight = torch.zeros(0, 1, 2, 2, dtype=torch.uint8), torch.ones(1, 1, 1, 1, dtype=torch.uint8)
+    assert [gradient.dtype for gradient in conv2d_backward(empty, empty, weight)] == [torch.uint8] * 3
+
+
 def test_integer_gradients_are_exact_and_keep_their_type():
     grad, image, weight = ramp(1, 1, 2, 2, dtype="int32"), ramp(1, 3, 3, dtype="int32"), None
     grad, weight = grad[0], ramp(1, 1, 2, 2, dtype="int32")

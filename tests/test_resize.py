@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -563,6 +564,17 @@ def test_arrays_are_taken_in_the_number_types_that_torch_takes(mode, n, antialia
             interpolate(tensor(array), 6, **options)
     else:
         assert interpolate(array, 6, **options).dtype == dtype
+
+
+def test_a_scale_is_any_real_number():
+    image = np.arange(4.0)[None, None]
+    expected = interpolate(image, scale_factor=1.5, mode="linear")
+    for factor in (Fraction(3, 2), np.float16(1.5), [np.longdouble(1.5)]):
+        assert_agree(interpolate(image, scale_factor=factor, mode="linear"), expected)
+        assert_agree(interpolate(tensor(image), scale_factor=factor, mode="linear"), expected)
+        gradient = interpolate_backward(image[..., :3], (1, 1, 2), scale_factor=factor, mode="linear")
+        twin = interpolate_backward(tensor(image[..., :3]), (1, 1, 2), scale_factor=factor, mode="linear")
+        assert_agree(twin, gradient)
 
 
 def test_the_message_about_a_number_type_names_those_that_work():

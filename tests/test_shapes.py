@@ -154,6 +154,7 @@ WRONG = [
     (lambda: as_tuple((1, -(10**5000)), 2, "stride"), "ValueError: stride must be at least 1, got (1, an integer of 16610 bits)"),
     (lambda: as_sizes(range(3), "input_size", "conv1d_input"), "TypeError: conv1d_input: input_size must be a sequence of integers, got range(0, 3)"),
     (lambda: as_sizes((1, 2**63), "input_size", "conv1d_input"), "ValueError: conv1d_input: input_size must be at most 2^62, got (1, 9223372036854775808)"),
+    (lambda: as_sizes([0] * 129, "pad", "pad"), "ValueError: pad: pad must have at most 128 entries, got [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...]"),
     (lambda: as_integer([2], "groups", "conv2d"), "TypeError: conv2d: groups must be an integer, got [2]"),
     (lambda: require_one_of("pad", "mode", np.array(["a", "b"]), ("c", "d")), "ValueError: pad: mode must be 'c' or 'd', got array(['a', 'b'], dtype='<U1')"),
     (lambda: require_flag("pool", "ceil_mode", 1), "TypeError: pool: ceil_mode must be True or False, got 1"),

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -101,6 +102,15 @@ def test_the_value_is_cut_to_the_number_type_as_in_torch(dtype, value, becomes):
         padded = pad(image, (1, 0), value=value)
         assert padded.dtype == image.dtype
         assert padded[0] == becomes
+
+
+@pytest.mark.parametrize("value", [Fraction(5, 2), np.float16(2.5), np.longdouble(2.5)])
+def test_the_value_is_any_real_number(value):
+    for image in (np.zeros((1, 1)), torch.zeros(1, 1)):
+        assert pad(image, (1, 0), value=value).tolist() == [[2.5, 0]]
+    with pytest.raises(ValueError) as caught:
+        pad(np.zeros((1, 1)), (1, 0), value=Fraction(10**400))
+    assert str(caught.value).startswith("pad: value must fit into a float, got Fraction(1000000")
 
 
 def test_padding_with_nothing_gives_a_new_array():
