@@ -424,7 +424,7 @@ def pool_output_size(
                 f"{axis}, but the padded input has {n + 2 * p} (size {n}, padding {p} + {p}){more}"
             )
         last = room // s
-        if ceil_mode and last * s >= n + p:  # measured from the start of the padding
+        if last * s >= n + p:  # measured from the start of the padding; it happens in ceil_mode alone
             last -= 1
         result.append(last + 1)
     return tuple(result) if several else result[0]
