@@ -250,7 +250,7 @@ def test_uses_come_as_the_input_size_was_given():
     assert conv_pixel_uses(6, 3, 2, 1) == (1, 2, 1, 2, 1, 1)  # what is left over is padding
 
 
-PROBLEMS = [(7, 7), (7, 3), (8, 4), (9, 1), (5, 7), (3, 1), (2, 9), (16, 5)]
+PROBLEMS = [(7, 7), (7, 3), (8, 4), (9, 1), (5, 7), (3, 1), (2, 9), (16, 5), (12, 2)]
 
 
 @pytest.mark.parametrize(("size", "wanted"), PROBLEMS)
@@ -277,7 +277,7 @@ def test_the_choices_are_all_that_a_search_finds(size, wanted):
 
 def test_the_choices_come_best_first():
     for size, wanted in [*PROBLEMS, (224, 56)]:
-        choices = conv_choices(size, wanted, dilations=(1, 2))
+        choices = conv_choices(size, wanted, strides=range(1, 7), dilations=(1, 2))
         ranks = [(0 in conv_pixel_uses(size, *one), one.dilation, one[:3]) for one in choices]
         assert ranks == sorted(ranks)
     assert choices[0] == ConvChoice(kernel_size=4, stride=4, padding=0, dilation=1)  # cut into patches
