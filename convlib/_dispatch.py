@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Array: TypeAlias = Any  # a NumPy array or a torch tensor; the result is of the same kind as the arguments
 
@@ -23,6 +24,11 @@ def is_tensor(value: object) -> bool:
     """True for a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
+
+
+def wide(array: NDArray[Any]) -> NDArray[Any]:
+    """Half precision is added up in single precision and rounded once at the end, as on a GPU."""
+    return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
 def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -299,3 +299,103 @@ def _weighted_pixels(
     place = i * scale if align_corners else (i + 0.5) * scale - 0.5
     around = range(math.floor(place) - 2, math.floor(place) + 4)
     return [(min(max(j, 0), pixels - 1), kernel(j - place)) for j in around if kernel(j - place)]
+
+
+def max_pool_loops(
+    input: Array,
+    kernel_size: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (),
+    dilation: Sequence[int] = (),
+    ceil_mode: bool = False,
+) -> tuple[Array, Array]:
+    """The largest number of every window, and its place in its plane, for any number of spatial axes.
+
+    Examples
+    --------
+    >>> max_pool_loops(np.array([[[-1, -2, -3]]]), [3], stride=[2], padding=[1])
+    (array([[[-1, -2]]]), array([[[0, 1]]]))
+    """
+    axes = range(len(kernel_size))
+    stride, dilation = stride or kernel_size, dilation or [1 for _ in axes]
+    padding, size = padding or [0 for _ in axes], input.shape[2:]
+    counts = [
+        _windows(size[a], dilation[a] * (kernel_size[a] - 1) + 1, stride[a], padding[a], ceil_mode)
+        for a in axes
+    ]
+    largest = np.zeros((*input.shape[:2], *counts), dtype=input.dtype)
+    places = np.zeros(largest.shape, dtype=np.int64)
+    for n, c, *position in np.ndindex(largest.shape):
+        seen: list[tuple[Any, int]] = []
+        for tap in np.ndindex(*kernel_size):
+            pixel = [position[a] * stride[a] + tap[a] * dilation[a] - padding[a] for a in axes]
+            if all(0 <= pixel[a] < size[a] for a in axes):
+                value, place = input[(n, c, *pixel)], 0
+                for a in axes:
+                    place = place * size[a] + pixel[a]
+                if not seen or value > seen[0][0] or np.isnan(value):
+                    seen = [(value, place)]
+        largest[(n, c, *position)], places[(n, c, *position)] = seen[0]
+    return largest, places
+
+
+def avg_pool_loops(
+    input: Array,
+    kernel_size: Sequence[int],
+    stride: Sequence[int] = (),
+    padding: Sequence[int] = (),
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Array:
+    """The mean of every window, for any number of spatial axes.
+
+    Examples
+    --------
+    >>> avg_pool_loops(np.array([[[3.0, 3.0, 3.0]]]), [3], stride=[1], padding=[1])  # 6 / 3, 9 / 3, 6 / 3
+    array([[[2., 3., 2.]]])
+    """
+    axes = range(len(kernel_size))
+    stride, padding, size = stride or kernel_size, padding or [0 for _ in axes], input.shape[2:]
+    counts = [_windows(size[a], kernel_size[a], stride[a], padding[a], ceil_mode) for a in axes]
+    output = np.zeros((*input.shape[:2], *counts), dtype=input.dtype)
+    for n, c, *position in np.ndindex(output.shape):
+        total, pixels, with_padding = 0.0, 0, 0
+        for tap in np.ndindex(*kernel_size):
+            pixel = [position[a] * stride[a] + tap[a] - padding[a] for a in axes]
+            with_padding += all(pixel[a] < size[a] + padding[a] for a in axes)
+            if all(0 <= pixel[a] < size[a] for a in axes):
+                total += input[(n, c, *pixel)]
+                pixels += 1
+        divisor = with_padding if count_include_pad else pixels
+        output[(n, c, *position)] = total / (divisor if divisor_override is None else divisor_override)
+    return output
+
+
+def _windows(size: int, span: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    """Windows that lie inside the padded axis; with `ceil_mode` one more for what is left over, if it starts
+    before the axis ends."""
+    count, start = 0, -padding
+    while start + span <= size + padding:
+        count, start = count + 1, start + stride
+    left_over = size + padding - (start - stride + span)  # behind the last window that fits
+    return count + (ceil_mode and left_over > 0 and start < size)
+
+
+def adaptive_pool_loops(input: Array, output_size: Sequence[int], pool: Callable[[Array], Any]) -> Array:
+    """`pool` of every bin: `numpy.mean` or `numpy.max`.
+
+    Examples
+    --------
+    >>> adaptive_pool_loops(np.array([[[0.0, 1.0, 2.0, 3.0, 4.0]]]), [3], np.mean)
+    array([[[0.5, 2. , 3.5]]])
+    """
+    output = np.zeros((*input.shape[:2], *output_size), dtype=input.dtype)
+    for n, c, *position in np.ndindex(output.shape):
+        bins = []
+        for i, size, count in zip(position, input.shape[2:], output_size, strict=True):
+            first = math.floor(i * size / count)
+            end = math.ceil((i + 1) * size / count)
+            bins.append(slice(first, end))
+        output[(n, c, *position)] = pool(input[(n, c, *bins)])
+    return output

@@ -99,7 +99,7 @@ def _windows(first: NDArray[Any], end: NDArray[Any]) -> NDArray[np.intp]:
     return np.where(pixel < end[:, None], pixel, -1)
 
 
-def _area_taps(input_size: int, output_size: int) -> Taps:
+def area_taps(input_size: int, output_size: int) -> Taps:
     """Every input pixel that an output pixel touches, however little, counts the same."""
     i = np.arange(output_size)
     pixel = _windows(i * input_size // output_size, -((i + 1) * input_size // -output_size))
@@ -126,7 +126,7 @@ def _taps(
     corners, cubic = bool(align_corners), mode == "bicubic"
     scale = _scale(input_size, output_size, scale_factor, corners) if output_size else 0.0
     if mode == "area":
-        return _area_taps(input_size, output_size)
+        return area_taps(input_size, output_size)
     if mode in ("nearest", "nearest-exact"):
         return _nearest_taps(input_size, output_size, scale, 0.5 if mode == "nearest-exact" else 0.0)
     if input_size == output_size and (antialias or not cubic):  # torch leaves it as it is, whatever the scale
@@ -225,7 +225,7 @@ def resize_matrix(
 # --- applying them ------------------------------------------------------------------------------------------
 
 
-def _apply(taps: Taps, input: Array, axis: int) -> Array:
+def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
     """The matrix times one axis, without its zeros: 0 times a NaN far away would be a NaN."""
     pixel, weight = taps
     input = np.moveaxis(input, axis, -1)
@@ -236,7 +236,7 @@ def _apply(taps: Taps, input: Array, axis: int) -> Array:
     return np.moveaxis(output, -1, axis)
 
 
-def _apply_transposed(taps: Taps, grad: Array, input_size: int, axis: int) -> Array:
+def apply_taps_transposed(taps: Taps, grad: Array, input_size: int, axis: int) -> Array:
     """The transpose of the matrix times one axis: every pixel collects from the outputs it went into."""
     pixel, weight = taps
     grad = np.moveaxis(grad, axis, -1)
@@ -486,7 +486,7 @@ def interpolate(
             if len(taps[0]) != input.shape[axis]:  # torch leaves the bytes of such an axis as they are
                 output = _apply_to_bytes(taps, output, axis)
         else:
-            output = _apply(taps, output, axis)
+            output = apply_taps(taps, output, axis)
     return output.astype(input.dtype, order="C")  # a copy in any case
 
 
@@ -542,5 +542,5 @@ def interpolate_backward(
     options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
     grad = _wide(grad_output)
     for axis, taps in enumerate(_all_taps(input_size[2:], *options), start=2):
-        grad = _apply_transposed(taps, grad, input_size[axis], axis)
+        grad = apply_taps_transposed(taps, grad, input_size[axis], axis)
     return grad.astype(grad_output.dtype, order="C", copy=False)

@@ -768,3 +768,82 @@ def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) 
             f"{function}: {what} would take {elements * itemsize / 2**30:.0f} GiB, more than the "
             f"{LARGEST_ALLOCATION // 2**30} GiB that are allowed"
         )
+
+
+def pool_layout(
+    sizes: Sequence[int],
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    dilation: Ints,
+    ceil_mode: bool,
+    function: str = "",
+) -> Layout:
+    """Where the windows of a pooling lie: the stride is the kernel's size unless it is given, and with
+    `ceil_mode` a last window may reach beyond the padding, if it starts inside the image or before it.
+
+    The padding of the result is as much as the windows need: with a negative number after, so many pixels
+    (or padded pixels) lie in no window.
+
+    Examples
+    --------
+    >>> pool_layout((5,), 2, None, 0, 1, ceil_mode=False)[2:]  # padding, dilation, padded, positions
+    (((0, -1),), (1,), (4,), (2,))
+    >>> pool_layout((5,), 2, None, 0, 1, ceil_mode=True)[2:]
+    (((0, 1),), (1,), (6,), (3,))
+    """
+    n = len(sizes)
+    where = f"{function}: " if function else ""
+    kernel = as_tuple(kernel_size, n, "kernel_size", function=function)
+    own = stride is None or (isinstance(stride, Sequence) and len(stride) == 0)  # torch takes () as well
+    strides = kernel if own else as_tuple(stride, n, "stride", function=function)  # type: ignore[arg-type]
+    pads = as_tuple(padding, n, "padding", at_least=0, function=function)
+    dilations = as_tuple(dilation, n, "dilation", function=function)
+    if not isinstance(ceil_mode, bool):
+        raise TypeError(f"{where}ceil_mode must be True or False, got {ceil_mode!r}")
+    sides, padded, counts = [], [], []
+    for axis, (size, k, s, p, d) in enumerate(zip(sizes, kernel, strides, pads, dilations, strict=True)):
+        if p > k // 2:
+            raise ValueError(
+                f"{where}padding must be at most half of kernel_size, got {p} for {k} along spatial axis "
+                f"{axis}"
+            )
+        span = effective_kernel_size(k, d)
+        room = size + 2 * p - span
+        count = (room + (s - 1 if ceil_mode else 0)) // s + 1
+        if ceil_mode and (count - 1) * s >= size + p:
+            count -= 1
+        if count < 1:
+            dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
+            raise ValueError(
+                f"{where}the window spans {span} pixels{dilated} along spatial axis {axis}, but the padded "
+                f"input has {size + 2 * p} (size {size}, padding {p} + {p})"
+            )
+        if d > size and any((i * s - p) % d >= size for i in range(min(count, -(-p // s)))):
+            raise ValueError(
+                f"{where}a window along spatial axis {axis} holds no pixel: its taps are {d} apart, and the "
+                f"input has {size}"
+            )
+        sides.append((p, (count - 1) * s + span - size - p))
+        padded.append((count - 1) * s + span)
+        counts.append(count)
+    return Layout(kernel, strides, tuple(sides), dilations, tuple(padded), tuple(counts))
+
+
+def bin_counts(
+    sizes: Sequence[int], output_size: int | Sequence[int | None], function: str = ""
+) -> tuple[int, ...]:
+    """How many bins an adaptive pooling cuts each axis into; None leaves an axis of an image as it is.
+
+    Examples
+    --------
+    >>> bin_counts((5, 7), (None, 3))
+    (5, 3)
+    """
+    n = len(sizes)
+    if n > 1 and isinstance(output_size, Sequence) and not isinstance(output_size, str):
+        if len(output_size) != n:
+            raise ValueError(f"{function}: output_size must be one integer or {n}, got {output_size!r}")
+        filled = [size if bins is None else bins for size, bins in zip(sizes, output_size, strict=True)]
+        return as_tuple(filled, n, "output_size", 0, function)
+    return as_tuple(output_size, n, "output_size", 0, function)  # type: ignore[arg-type]

@@ -6,7 +6,8 @@ The public functions have checked their arguments before they come here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.nn import grad as torch_grad
 
 from convlib.conv import bias_axes
-from convlib.shapes import Ints, Padding, conv_layout, correlation_padding
+from convlib.shapes import Ints, Padding, as_tuple, conv_layout, correlation_padding, pool_layout
+from convlib.windows import sliding_windows
 
 pad = F.pad
 unfold = F.unfold
@@ -211,3 +213,242 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
 
     backward: Any = torch.func.vjp(forward, grad_output.new_zeros(tuple(input_size)))[1]
     return backward(grad_output)[0]
+
+
+# --- pooling ------------------------------------------------------------------------------------------------
+
+
+def _sent_back(forward: Any, input: Tensor, grad_output: Tensor) -> Tensor:
+    gradients: Any = torch.func.vjp(forward, input)[1]
+    gradient: Tensor = gradients(grad_output)[0]
+    return gradient
+
+
+max_pool1d, max_pool2d, max_pool3d = F.max_pool1d, F.max_pool2d, F.max_pool3d
+
+
+def _max_backward(
+    n: int, grad_output: Tensor, input: Tensor, kernel_size: Ints, stride: Ints | None, padding: Ints,
+    dilation: Ints, ceil_mode: bool, ties: str,
+) -> Tensor:  # fmt: skip
+    if ties == "first":
+        pool: Any = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[n - 1]
+        options = (kernel_size, stride, padding, dilation, ceil_mode)
+        return _sent_back(lambda input: pool(input, *options), input, grad_output)
+    layout = pool_layout(input.shape[-n:], kernel_size, stride, padding, dilation, ceil_mode)
+
+    def windows(image: Tensor) -> Tensor:
+        padded = _pad_sides(image, layout.padding)
+        taken: Tensor = sliding_windows(padded, layout.kernel, layout.stride, layout.dilation)
+        return taken.flatten(-n)  # the taps of a window are the last axis
+
+    inside, pixels = windows(torch.ones_like(input)) > 0, windows(input)
+    best = pixels.masked_fill(~inside, -math.inf).amax(-1, keepdim=True)
+    winners = inside & ((pixels == best) | (pixels.isnan() & best.isnan()))
+    share = (grad_output / winners.sum(-1))[..., None]
+    return _sent_back(windows, input, torch.where(winners, share, 0))
+
+
+def max_pool1d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, ties="first"
+):
+    return _max_backward(1, grad_output, input, kernel_size, stride, padding, dilation, ceil_mode, ties)
+
+
+def max_pool2d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, ties="first"
+):
+    return _max_backward(2, grad_output, input, kernel_size, stride, padding, dilation, ceil_mode, ties)
+
+
+def max_pool3d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, ties="first"
+):
+    return _max_backward(3, grad_output, input, kernel_size, stride, padding, dilation, ceil_mode, ties)
+
+
+def avg_pool1d(  # type: ignore[no-untyped-def]
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+):
+    return F.avg_pool1d(input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+def avg_pool2d(  # type: ignore[no-untyped-def]
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    options = (stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return F.avg_pool2d(input, kernel_size, *options)
+
+
+def avg_pool3d(  # type: ignore[no-untyped-def]
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    options = (stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return F.avg_pool3d(input, kernel_size, *options)
+
+
+def avg_pool1d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True
+):
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad)
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.avg_pool1d(input, *options), pooled, grad_output)
+
+
+def avg_pool2d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+    divisor_override=None,
+):  # fmt: skip
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.avg_pool2d(input, *options), pooled, grad_output)
+
+
+def avg_pool3d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+    divisor_override=None,
+):  # fmt: skip
+    options = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.avg_pool3d(input, *options), pooled, grad_output)
+
+
+def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
+    (kernel,) = as_tuple(kernel_size, 1, "kernel_size")  # torch multiplies by it
+    return F.lp_pool1d(input, norm_type, kernel, stride, ceil_mode)
+
+
+lp_pool2d, lp_pool3d = F.lp_pool2d, F.lp_pool3d
+
+
+def lp_pool1d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
+):
+    options = (norm_type, *as_tuple(kernel_size, 1, "kernel_size"), stride, ceil_mode)
+    return _sent_back(lambda input: F.lp_pool1d(input, *options), input, grad_output)
+
+
+def lp_pool2d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
+):
+    options = (norm_type, kernel_size, stride, ceil_mode)
+    return _sent_back(lambda input: F.lp_pool2d(input, *options), input, grad_output)
+
+
+def lp_pool3d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
+):
+    options = (norm_type, kernel_size, stride, ceil_mode)
+    return _sent_back(lambda input: F.lp_pool3d(input, *options), input, grad_output)
+
+
+@contextmanager
+def _indices_inside(function: str) -> Iterator[None]:
+    """torch looks at the numbers themselves; where it can say so, an index outside is a ValueError."""
+    try:
+        yield
+    except (RuntimeError, IndexError) as error:
+        if "index" not in str(error):
+            raise
+        raise ValueError(f"{function}: an index lies outside the output") from error
+
+
+def max_unpool1d(  # type: ignore[no-untyped-def]
+    input, indices, kernel_size, stride=None, padding=0, output_size=None
+):
+    with _indices_inside("max_unpool1d"):
+        return F.max_unpool1d(input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool2d(  # type: ignore[no-untyped-def]
+    input, indices, kernel_size, stride=None, padding=0, output_size=None
+):
+    with _indices_inside("max_unpool2d"):
+        return F.max_unpool2d(input, indices, kernel_size, stride, padding, output_size)
+
+
+def max_unpool3d(  # type: ignore[no-untyped-def]
+    input, indices, kernel_size, stride=None, padding=0, output_size=None
+):
+    with _indices_inside("max_unpool3d"):
+        return F.max_unpool3d(input, indices, kernel_size, stride, padding, output_size)
+
+
+def _unpool_backward(n: int, grad_output: Tensor, indices: Tensor) -> Tensor:
+    with _indices_inside(f"max_unpool{n}d_backward"):
+        return grad_output.flatten(-n).gather(-1, indices.flatten(-n)).reshape(indices.shape)
+
+
+def max_unpool1d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
+    return _unpool_backward(1, grad_output, indices)
+
+
+def max_unpool2d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
+    return _unpool_backward(2, grad_output, indices)
+
+
+def max_unpool3d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
+    return _unpool_backward(3, grad_output, indices)
+
+
+# --- adaptive pooling ---------------------------------------------------------------------------------------
+
+adaptive_avg_pool2d, adaptive_avg_pool3d = F.adaptive_avg_pool2d, F.adaptive_avg_pool3d
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (
+    F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d,
+)  # fmt: skip
+
+
+def adaptive_avg_pool1d(input, output_size):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool1d(input, output_size)
+
+
+def adaptive_avg_pool1d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.adaptive_avg_pool1d(input, output_size), pooled, grad_output)
+
+
+def adaptive_avg_pool2d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.adaptive_avg_pool2d(input, output_size), pooled, grad_output)
+
+
+def adaptive_avg_pool3d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
+    pooled = grad_output.new_zeros(tuple(input_size))
+    return _sent_back(lambda input: F.adaptive_avg_pool3d(input, output_size), pooled, grad_output)
+
+
+def adaptive_max_pool1d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
+    return _sent_back(lambda input: F.adaptive_max_pool1d(input, output_size), input, grad_output)
+
+
+def adaptive_max_pool2d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
+    return _sent_back(lambda input: F.adaptive_max_pool2d(input, output_size), input, grad_output)
+
+
+def adaptive_max_pool3d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
+    return _sent_back(lambda input: F.adaptive_max_pool3d(input, output_size), input, grad_output)
+
+
+def global_avg_pool1d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool1d(input, 1)
+
+
+def global_avg_pool2d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool2d(input, 1)
+
+
+def global_avg_pool3d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool3d(input, 1)
+
+
+def global_max_pool1d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool1d(input, 1)
+
+
+def global_max_pool2d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool2d(input, 1)
+
+
+def global_max_pool3d(input):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool3d(input, 1)
