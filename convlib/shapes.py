@@ -347,89 +347,6 @@ def transposed_layout(
     return layout, extra, tuple(output)
 
 
-def pool_output_size(
-    input_size: Ints,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    dilation: Ints = 1,
-    ceil_mode: bool = False,
-) -> int | tuple[int, ...]:
-    r"""Spatial size of the output of max or average pooling.
-
-    As for a convolution, but the stride is the kernel size where none is given, and `ceil_mode` rounds up:
-    where pixels are left over, one more window is laid, although it reaches beyond the padded input.
-
-    .. math:: \left\lfloor \frac{n + 2p - d(k - 1) - 1}{s} \right\rfloor + 1
-        \qquad\text{or}\qquad \left\lceil \frac{n + 2p - d(k - 1) - 1}{s} \right\rceil + 1
-
-    But a window that would start in the padding after the last pixel holds no pixel at all, and is not laid.
-
-    Parameters
-    ----------
-    input_size, kernel_size, stride, padding, dilation
-        In pixels; an integer for one axis, or a tuple with one entry for each. The padding is at most half of
-        the kernel size, rounded down, whatever the dilation.
-    ceil_mode : bool
-        Round up.
-
-    Returns
-    -------
-    int or tuple of int
-        As `input_size` was given.
-
-    Raises
-    ------
-    ValueError
-        The kernel does not fit into the padded input, not even (`ceil_mode`) less than a stride beyond it; or
-        the padding is above half of the kernel size.
-
-    See Also
-    --------
-    conv_output_size, torch.nn.MaxPool2d, torch.nn.AvgPool2d : state the same rule. Chapter 5; Dumoulin and
-    Visin (2016), relation 7.
-
-    Examples
-    --------
-    >>> pool_output_size(8, 3)  # windows at 0 and 3; pixels 6 and 7 are left over
-    2
-    >>> pool_output_size(8, 3, ceil_mode=True)  # at 6, too
-    3
-    >>> pool_output_size(7, 2, stride=4, padding=1, ceil_mode=True)  # at -1 and 3; at 7 there is no pixel
-    2
-    """
-    name = "pool_output_size"
-    several = isinstance(input_size, Sequence)
-    sizes = _each_axis(input_size, "input_size", name)
-    kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
-    strides = kernel if stride is None else as_tuple(stride, len(sizes), "stride", function=name)
-    pads = as_tuple(padding, len(sizes), "padding", at_least=0, function=name)
-    dilations = as_tuple(dilation, len(sizes), "dilation", function=name)
-    if not isinstance(ceil_mode, bool):
-        raise TypeError(f"{name}: ceil_mode must be True or False, got {ceil_mode!r}")
-    result = []
-    for axis, (n, k, s, p, d) in enumerate(zip(sizes, kernel, strides, pads, dilations, strict=True)):
-        if p > k // 2:
-            raise ValueError(
-                f"{name}: padding must be at most half of kernel_size, got {p} along spatial axis {axis} "
-                f"with kernel_size {k}"
-            )
-        beyond = s - 1 if ceil_mode else 0  # to round up is to round down with so many pixels more
-        room = n + 2 * p + beyond - effective_kernel_size(k, d)
-        if room < 0:
-            dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
-            more = f"; ceil_mode reaches {beyond} beyond it" if ceil_mode else ""
-            raise ValueError(
-                f"{name}: the kernel spans {effective_kernel_size(k, d)} pixels{dilated} along spatial axis "
-                f"{axis}, but the padded input has {n + 2 * p} (size {n}, padding {p} + {p}){more}"
-            )
-        last = room // s
-        if last * s >= n + p:  # measured from the start of the padding; it happens in ceil_mode alone
-            last -= 1
-        result.append(last + 1)
-    return tuple(result) if several else result[0]
-
-
 # --- the way back: from an output to the input, and to the options ------------------------------------------
 
 
@@ -768,6 +685,65 @@ def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) 
             f"{function}: {what} would take {elements * itemsize / 2**30:.0f} GiB, more than the "
             f"{LARGEST_ALLOCATION // 2**30} GiB that are allowed"
         )
+
+
+def pool_output_size(
+    input_size: Ints,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+) -> int | tuple[int, ...]:
+    r"""Spatial size of the output of max or average pooling.
+
+    As for a convolution, but the stride is the kernel size where none is given, and `ceil_mode` rounds up:
+    where pixels are left over, one more window is laid, although it reaches beyond the padded input.
+
+    .. math:: \left\lfloor \frac{n + 2p - d(k - 1) - 1}{s} \right\rfloor + 1
+        \qquad\text{or}\qquad \left\lceil \frac{n + 2p - d(k - 1) - 1}{s} \right\rceil + 1
+
+    But a window that would start in the padding after the last pixel holds no pixel at all, and is not laid.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, dilation
+        In pixels; an integer for one axis, or a tuple with one entry for each. The padding is at most half of
+        the kernel size, rounded down, whatever the dilation.
+    ceil_mode : bool
+        Round up.
+
+    Returns
+    -------
+    int or tuple of int
+        As `input_size` was given.
+
+    Raises
+    ------
+    ValueError
+        The kernel does not fit into the padded input, not even (`ceil_mode`) less than a stride beyond it;
+        the padding is above half of the kernel size; or the taps are so far apart that a window holds no
+        pixel.
+
+    See Also
+    --------
+    conv_output_size, torch.nn.MaxPool2d, torch.nn.AvgPool2d : state the same rule. Chapter 5; Dumoulin and
+    Visin (2016), relation 7.
+
+    Examples
+    --------
+    >>> pool_output_size(8, 3)  # windows at 0 and 3; pixels 6 and 7 are left over
+    2
+    >>> pool_output_size(8, 3, ceil_mode=True)  # at 6, too
+    3
+    >>> pool_output_size(7, 2, stride=4, padding=1, ceil_mode=True)  # at -1 and 3; at 7 there is no pixel
+    2
+    """
+    several = isinstance(input_size, Sequence)
+    sizes = _each_axis(input_size, "input_size", "pool_output_size")
+    options = kernel_size, stride, padding, dilation, ceil_mode
+    result = pool_layout(sizes, *options, function="pool_output_size").positions
+    return result if several else result[0]
 
 
 def pool_layout(

@@ -1,7 +1,7 @@
-"""Dumoulin and Visin (2016), *A guide to convolution arithmetic for deep learning* (arXiv 1603.07285), relation
-by relation and figure by figure. The sizes are those of arrays that were computed.
+"""The guide to convolution arithmetic, relation by relation and figure by figure, on computed arrays.
 
-The guide's letters: i and o for the sizes of a convolution's input and output, and a prime for the transposed
+Dumoulin and Visin (2016), *A guide to convolution arithmetic for deep learning*, arXiv 1603.07285. Its
+letters: i and o for the sizes of a convolution's input and output, and a prime for the transposed
 convolution, which starts from i' = o. As there, images, kernels, strides and paddings are square.
 """
 
@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 
 from convlib import (
+    avg_pool2d,
     conv2d,
     conv_input_sizes,
     conv_matrix,
     conv_output_size,
     conv_transpose2d,
     conv_transpose_output_size,
+    max_pool2d,
     pad,
+    pool_output_size,
 )
 
-I, K, S, P = range(1, 8), range(1, 5), range(1, 5), range(5)
+SIZES, KERNELS, STRIDES, PADDINGS = range(1, 8), range(1, 5), range(1, 5), range(5)
 
 
 def image(size: int) -> np.ndarray:
@@ -81,43 +84,43 @@ def assert_directly_too(i: int, k: int, s: int = 1, p: int = 0, a: int = 0) -> N
 
 
 def test_relation_1_no_padding_unit_strides():
-    for i, k in product(I, K):
+    for i, k in product(SIZES, KERNELS):
         if k <= i:
             assert convolved_size(i, k) == (i - k) + 1
 
 
 def test_relation_2_padding_unit_strides():
-    for i, k, p in product(I, K, P):
+    for i, k, p in product(SIZES, KERNELS, PADDINGS):
         if k <= i + 2 * p:
             assert convolved_size(i, k, p=p) == (i - k) + 2 * p + 1
 
 
 def test_relation_3_half_padding_keeps_the_size_with_odd_kernels():
-    for i, n in product(I, range(4)):
+    for i, n in product(SIZES, range(4)):
         k = 2 * n + 1
         assert convolved_size(i, k, p=k // 2) == i
         assert convolve(image(i), kernel(k), padding="same").shape == (i, i)
 
 
 def test_relation_4_full_padding():
-    for i, k in product(I, K):
+    for i, k in product(SIZES, KERNELS):
         assert convolved_size(i, k, p=k - 1) == i + (k - 1)
 
 
 def test_relation_5_no_padding_any_strides():
-    for i, k, s in product(I, K, S):
+    for i, k, s in product(SIZES, KERNELS, STRIDES):
         if k <= i:
             assert convolved_size(i, k, s) == (i - k) // s + 1
 
 
 def test_relation_6_padding_any_strides():
-    for i, k, s, p in product(I, K, S, P):
+    for i, k, s, p in product(SIZES, KERNELS, STRIDES, PADDINGS):
         if k <= i + 2 * p:
             assert convolved_size(i, k, s, p) == (i + 2 * p - k) // s + 1
 
 
 def test_below_relation_6_s_sizes_in_a_row_lead_to_one():
-    for i, k, s, p in product(I, K, S, P):
+    for i, k, s, p in product(SIZES, KERNELS, STRIDES, PADDINGS):
         if k <= i + 2 * p and (i + 2 * p - k) % s == 0:
             o = convolved_size(i, k, s, p)
             assert [convolved_size(i + a, k, s, p) for a in range(s)] == [o] * s
@@ -126,9 +129,21 @@ def test_below_relation_6_s_sizes_in_a_row_lead_to_one():
 
 
 def test_figure_1_4_a_stride_keeps_every_s_th_output():
-    for s in S:
+    for s in STRIDES:
         kept = convolve(image(9), kernel(3))[::s, ::s]
         np.testing.assert_allclose(convolve(image(9), kernel(3), stride=s), kept)
+
+
+# --- chapter 3: pooling -------------------------------------------------------------------------------------
+
+
+def test_relation_7_pooling_of_any_kind():
+    for i, k, s in product(SIZES, KERNELS, STRIDES):
+        if k <= i:
+            o = (i - k) // s + 1
+            assert max_pool2d(image(i)[None], k, s).shape == (1, o, o)
+            assert avg_pool2d(image(i)[None], k, s).shape == (1, o, o)
+            assert pool_output_size(i, k, s) == o
 
 
 # --- chapter 4: transposed convolution ----------------------------------------------------------------------
@@ -136,7 +151,7 @@ def test_figure_1_4_a_stride_keeps_every_s_th_output():
 
 
 def test_relation_8_no_padding_unit_strides_transposed():
-    for i, k in product(I, K):
+    for i, k in product(SIZES, KERNELS):
         if k <= i:
             o = convolved_size(i, k)
             assert transposed_size(o, k) == o + (k - 1) == i
@@ -145,7 +160,7 @@ def test_relation_8_no_padding_unit_strides_transposed():
 
 
 def test_relation_9_padding_unit_strides_transposed():
-    for i, k, p in product(I, K, P):
+    for i, k, p in product(SIZES, KERNELS, PADDINGS):
         if k <= i + 2 * p:
             o = convolved_size(i, k, p=p)
             assert transposed_size(o, k, p=p) == o + (k - 1) - 2 * p == i
@@ -153,7 +168,7 @@ def test_relation_9_padding_unit_strides_transposed():
 
 
 def test_relation_10_half_padding_transposed_is_half_padding():
-    for i, n in product(I, range(4)):
+    for i, n in product(SIZES, range(4)):
         k, p = 2 * n + 1, n
         assert transposed_size(i, k, p=p) == i
         half = convolve(image(i), kernel(k)[::-1, ::-1], padding=p)  # p' = p
@@ -161,7 +176,7 @@ def test_relation_10_half_padding_transposed_is_half_padding():
 
 
 def test_relation_11_full_padding_transposed_is_no_padding():
-    for i, k in product(I, K):
+    for i, k in product(SIZES, KERNELS):
         o = convolved_size(i, k, p=k - 1)
         assert transposed_size(o, k, p=k - 1) == o - (k - 1) == i
         bare = convolve(image(o), kernel(k)[::-1, ::-1])  # p' = 0
@@ -169,7 +184,7 @@ def test_relation_11_full_padding_transposed_is_no_padding():
 
 
 def test_relation_12_no_padding_any_strides_transposed():
-    for i, k, s in product(I, K, S):
+    for i, k, s in product(SIZES, KERNELS, STRIDES):
         if k <= i and (i - k) % s == 0:
             o = convolved_size(i, k, s)
             assert transposed_size(o, k, s) == s * (o - 1) + k == i
@@ -177,7 +192,7 @@ def test_relation_12_no_padding_any_strides_transposed():
 
 
 def test_relation_13_padding_any_strides_transposed():
-    for i, k, s, p in product(I, K, S, P):
+    for i, k, s, p in product(SIZES, KERNELS, STRIDES, PADDINGS):
         if k <= i + 2 * p and (i + 2 * p - k) % s == 0:
             o = convolved_size(i, k, s, p)
             assert transposed_size(o, k, s, p) == s * (o - 1) + k - 2 * p == i
@@ -185,7 +200,7 @@ def test_relation_13_padding_any_strides_transposed():
 
 
 def test_relation_14_padding_any_strides_any_size_transposed():
-    for i, k, s, p in product(I, K, S, P):
+    for i, k, s, p in product(SIZES, KERNELS, STRIDES, PADDINGS):
         if k <= i + 2 * p:
             o, a = convolved_size(i, k, s, p), (i + 2 * p - k) % s
             assert transposed_size(o, k, s, p, a) == s * (o - 1) + a + k - 2 * p == i
@@ -216,7 +231,7 @@ def test_section_4_1_a_convolution_is_a_matrix():
 
 
 def test_relation_15_dilation():
-    for i, k, s, p, d in product(I, K, range(1, 4), range(4), range(1, 4)):
+    for i, k, s, p, d in product(SIZES, KERNELS, range(1, 4), range(4), range(1, 4)):
         if k + (k - 1) * (d - 1) <= i + 2 * p:
             assert convolved_size(i, k, s, p, d) == (i + 2 * p - k - (k - 1) * (d - 1)) // s + 1
 
@@ -231,6 +246,13 @@ def test_figures_1_1_and_1_2_number_by_number():
     assert convolve(FIGURE_IMAGE, FIGURE_KERNEL).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
     strided = convolve(FIGURE_IMAGE, FIGURE_KERNEL, stride=2, padding=1)
     assert strided.tolist() == [[6, 17, 3], [8, 17, 13], [6, 4, 4]]
+
+
+def test_figures_1_5_and_1_6_number_by_number():
+    assert max_pool2d(FIGURE_IMAGE[None], 3, 1)[0].tolist() == [[3, 3, 3], [3, 3, 3], [3, 2, 3]]
+    average = avg_pool2d(FIGURE_IMAGE[None].astype(float), 3, 1)[0]
+    printed = [[1.7, 1.7, 1.7], [1.0, 1.2, 1.8], [1.1, 0.8, 1.3]]
+    np.testing.assert_allclose(average, printed, atol=0.05)
 
 
 @pytest.mark.parametrize(
