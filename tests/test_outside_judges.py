@@ -108,7 +108,7 @@ BOUNDARIES = {"constant": "constant", "mirror": "reflect", "nearest": "replicate
 @kernel_sizes
 @pytest.mark.parametrize("theirs", BOUNDARIES)
 def test_boundaries_are_those_of_ndimage(image, size, theirs):
-    """ "reflect" means two things: SciPy's repeats the pixel of the edge, torch's is SciPy's "mirror"."""
+    """One word is a trap: torch's "reflect" is SciPy's "mirror", and not SciPy's "reflect"."""
     kernel, options = noise(*size), {"mode": theirs}
     ours: dict[str, Any] = {"mode": BOUNDARIES[theirs]}
     if theirs == "constant":
@@ -118,6 +118,13 @@ def test_boundaries_are_those_of_ndimage(image, size, theirs):
     origin = [-1 if k % 2 == 0 else 0 for k in size]
     convolved = scipy.ndimage.convolve(image, kernel[::-1, ::-1], origin=origin, **options)
     assert_agree(centred(image, kernel, **ours), convolved)
+
+
+def test_scipy_s_reflect_repeats_the_pixel_at_the_edge():
+    row, left = np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 0.0, 0.0]])  # each pixel's neighbour
+    assert centred(row, left, "reflect").tolist() == [[2, 1, 2]]
+    assert scipy.ndimage.correlate(row, left, mode="mirror").tolist() == [[2, 1, 2]]
+    assert scipy.ndimage.correlate(row, left, mode="reflect").tolist() == [[1, 1, 2]]
 
 
 @images
