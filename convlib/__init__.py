@@ -87,11 +87,16 @@ from convlib.resize import interpolate, interpolate_backward, resize_matrix
 
 # Chapter 3, size arithmetic
 from convlib.shapes import (
+    conv_choices,
+    conv_input_sizes,
+    conv_memory,
     conv_multiply_adds,
     conv_output_size,
     conv_parameters,
+    conv_pixel_uses,
     conv_transpose_output_size,
     effective_kernel_size,
+    pool_output_size,
 )
 from convlib.windows import fold, pad, sliding_windows, unfold
 
@@ -125,10 +130,14 @@ __all__ = [
     "conv3d",
     "conv3d_input",
     "conv3d_weight",
+    "conv_choices",
+    "conv_input_sizes",
     "conv_matrix",
+    "conv_memory",
     "conv_multiply_adds",
     "conv_output_size",
     "conv_parameters",
+    "conv_pixel_uses",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose2d_backward",
@@ -167,6 +176,7 @@ __all__ = [
     "pad",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "pool_output_size",
     "resize_matrix",
     "sliding_windows",
     "unfold",

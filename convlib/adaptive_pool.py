@@ -334,6 +334,11 @@ def adaptive_max_pool3d_backward(grad_output: Array, input: Array, output_size: 
 # --- one bin ------------------------------------------------------------------------------------------------
 
 
+def _whole(n: int, reduce: Any, input: Array) -> Array:
+    output = reduce(wide(input), axis=tuple(range(-n, 0)), keepdims=True)
+    return output.astype(input.dtype, copy=False)
+
+
 @dispatch(checks.global_check(2, "global_avg_pool2d"))
 def global_avg_pool2d(input: Array) -> Array:
     r"""The mean of every feature map.
@@ -367,7 +372,7 @@ def global_avg_pool2d(input: Array) -> Array:
     >>> global_avg_pool2d(np.array([[[1., 2.], [3., 6.]]]))  # (1 + 2 + 3 + 6) / 4
     array([[[3.]]])
     """
-    return _average(2, input, 1)
+    return _whole(2, np.mean, input)
 
 
 @dispatch(checks.global_check(1, "global_avg_pool1d"))
@@ -379,7 +384,7 @@ def global_avg_pool1d(input: Array) -> Array:
     >>> global_avg_pool1d(np.array([[1., 2., 6.]]))
     array([[3.]])
     """
-    return _average(1, input, 1)
+    return _whole(1, np.mean, input)
 
 
 @dispatch(checks.global_check(3, "global_avg_pool3d"))
@@ -391,7 +396,7 @@ def global_avg_pool3d(input: Array) -> Array:
     >>> global_avg_pool3d(np.arange(8.0).reshape(1, 2, 2, 2))
     array([[[[3.5]]]])
     """
-    return _average(3, input, 1)
+    return _whole(3, np.mean, input)
 
 
 @dispatch(checks.global_check(2, "global_max_pool2d"))
@@ -426,7 +431,7 @@ def global_max_pool2d(input: Array) -> Array:
     >>> global_max_pool2d(np.array([[[1., 2.], [3., 6.]]]))
     array([[[6.]]])
     """
-    return _max(2, input, 1, return_indices=False)
+    return _whole(2, np.max, input)
 
 
 @dispatch(checks.global_check(1, "global_max_pool1d"))
@@ -438,7 +443,7 @@ def global_max_pool1d(input: Array) -> Array:
     >>> global_max_pool1d(np.array([[1., 2., 6.]]))
     array([[6.]])
     """
-    return _max(1, input, 1, return_indices=False)
+    return _whole(1, np.max, input)
 
 
 @dispatch(checks.global_check(3, "global_max_pool3d"))
@@ -450,4 +455,4 @@ def global_max_pool3d(input: Array) -> Array:
     >>> global_max_pool3d(np.arange(8.0).reshape(1, 2, 2, 2))
     array([[[[7.]]]])
     """
-    return _max(3, input, 1, return_indices=False)
+    return _whole(3, np.max, input)

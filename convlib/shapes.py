@@ -6,6 +6,7 @@ also takes a single number, which then stands for the only axis, or for all of t
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -109,6 +110,11 @@ def _may_be_integer(entry: Any) -> bool:
     return hasattr(entry, "__floordiv__") and not hasattr(entry, "__array__")
 
 
+def _each_axis(value: Ints, name: str, function: str) -> tuple[int, ...]:
+    """One integer for each axis, as many as are given."""
+    return as_tuple(value, len(value) if isinstance(value, tuple | list) else 1, name, function=function)
+
+
 def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
     """Pixels from the first tap of a kernel to its last, both counted: d(k - 1) + 1.
 
@@ -201,9 +207,7 @@ def conv_output_size(
     """
     name = "conv_output_size"
     several = is_several(input_size)
-    sizes = as_tuple(
-        input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
-    )
+    sizes = _each_axis(input_size, "input_size", name)
     n = len(sizes)
     kernel = as_tuple(kernel_size, n, "kernel_size", function=name)
     strides = as_tuple(stride, n, "stride", function=name)
@@ -325,9 +329,7 @@ def conv_transpose_output_size(
     """
     name = "conv_transpose_output_size"
     several = is_several(input_size)
-    sizes = as_tuple(
-        input_size, len(input_size) if isinstance(input_size, Sequence) else 1, "input_size", function=name
-    )
+    sizes = _each_axis(input_size, "input_size", name)
     kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
     _, _, result = transposed_layout(sizes, kernel, stride, padding, output_padding, dilation, name)
     return result if several else result[0]
@@ -379,6 +381,206 @@ def transposed_layout(
     return layout, extra, tuple(output)
 
 
+# --- the way back: from an output to the input, and to the options ------------------------------------------
+
+
+def conv_input_sizes(
+    output_size: Ints, kernel_size: Ints, stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> range | tuple[range, ...]:
+    r"""All the input sizes that a convolution takes to this output size.
+
+    The floor forgets how many pixels are left over, from 0 to s - 1; so these are s sizes in a row:
+
+    .. math:: n_0 + a \quad\text{for}\quad a = 0, \ldots, s - 1, \qquad n_0 = (o - 1) s + d(k - 1) + 1 - 2p
+
+    The transposed convolution leads back to the first of them, and with a as its `output_padding` to the
+    others.
+
+    Parameters
+    ----------
+    output_size, kernel_size, stride, padding, dilation
+        In pixels; an integer for one axis, or a tuple with one entry for each; `padding` as in
+        `conv_output_size`.
+
+    Returns
+    -------
+    range, or tuple of range
+        One for each axis, as `output_size` was given. Sizes below 1 are left out; the range may be empty.
+
+    See Also
+    --------
+    conv_output_size : the way there. conv_transpose_output_size : the way back. Chapters 3 and 8; Dumoulin
+    and Visin (2016), relations 6 and 14.
+
+    Examples
+    --------
+    >>> conv_input_sizes(3, 3, stride=2)
+    range(7, 9)
+    >>> conv_output_size(7, 3, stride=2), conv_output_size(8, 3, stride=2)
+    (3, 3)
+    >>> conv_input_sizes(3, 3, stride=2).index(8)  # the output_padding that leads from 3 to 8
+    1
+    """
+    name = "conv_input_sizes"
+    several = is_several(output_size)
+    sizes = _each_axis(output_size, "output_size", name)
+    kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
+    strides = as_tuple(stride, len(sizes), "stride", function=name)
+    dilations = as_tuple(dilation, len(sizes), "dilation", function=name)
+    both_sides = map(sum, resolve_padding(padding, kernel, strides, dilations, name))
+    result = tuple(map(_input_sizes, sizes, kernel, strides, both_sides, dilations))
+    return result if several else result[0]
+
+
+def _input_sizes(output: int, kernel: int, stride: int, padding: int, dilation: int) -> range:
+    """Along one axis; the padding of both sides together."""
+    first = (output - 1) * stride + effective_kernel_size(kernel, dilation) - padding
+    return range(max(first, 1), max(first + stride, 1))
+
+
+def conv_pixel_uses(
+    input_size: Ints, kernel_size: Ints, stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1
+) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+    """How many windows of a convolution hold each pixel of its input.
+
+    A 0 is a pixel that the output does not depend on at all: one that a stride leaves over at the end, or
+    that lies between the windows.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, dilation
+        As in `conv_output_size`.
+
+    Returns
+    -------
+    tuple of int, or tuple of tuple of int
+        One number for each pixel, from first to last; one tuple for each axis where `input_size` is a tuple.
+        A pixel of an image is in (its row's number) x (its column's number) windows.
+
+    Raises
+    ------
+    ValueError
+        As `conv_output_size`.
+
+    See Also
+    --------
+    conv_output_size : the number of windows. Chapter 3.
+
+    Examples
+    --------
+    >>> conv_pixel_uses(6, 3)
+    (1, 2, 3, 3, 2, 1)
+    >>> conv_pixel_uses(6, 3, stride=2)  # the last pixel is ignored
+    (1, 1, 2, 1, 1, 0)
+    >>> conv_pixel_uses(6, 1, stride=2)  # and here every other one
+    (1, 0, 1, 0, 1, 0)
+    """
+    name = "conv_pixel_uses"
+    sizes = _each_axis(input_size, "input_size", name)
+    kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
+    layout = conv_layout(sizes, kernel, stride, padding, dilation, name)
+    steps = (kernel[i] * layout.positions[i] + layout.padded[i] for i in range(len(sizes)))
+    _refuse_if_too_long(name, sum(steps))
+    result = []
+    for axis, n in enumerate(sizes):
+        uses = [0] * layout.padded[axis]
+        for window in range(layout.positions[axis]):
+            for tap in range(kernel[axis]):
+                uses[window * layout.stride[axis] + tap * layout.dilation[axis]] += 1
+        before = layout.padding[axis][0]
+        result.append(tuple(uses[before : before + n]))
+    return tuple(result) if is_several(input_size) else result[0]
+
+
+class ConvChoice(NamedTuple):
+    """The options of a convolution along one axis, in the order in which `conv_output_size` takes them."""
+
+    kernel_size: int
+    stride: int
+    padding: int
+    dilation: int
+
+
+MOST_STEPS = 2**24  # a second or two: here Python counts one by one
+
+
+def _refuse_if_too_long(function: str, steps: int) -> None:
+    if steps > MOST_STEPS:
+        raise ValueError(
+            f"{function}: it would take {steps} steps, more than the {MOST_STEPS} that are allowed"
+        )
+
+
+def _several_numbers(values: Ints, name: str, function: str) -> tuple[int, ...]:
+    if isinstance(values, range):
+        _refuse_if_too_long(function, max(values.stop - values.start, values.start - values.stop))
+        values = tuple(values)
+    return _each_axis(values, name, function)
+
+
+def conv_choices(
+    input_size: int,
+    output_size: int,
+    kernel_sizes: Ints = range(1, 8),
+    strides: Ints = range(1, 5),
+    dilations: Ints = 1,
+) -> list[ConvChoice]:
+    """Every convolution that takes one size to another, the best guess first.
+
+    First come the choices that use every pixel, then those that ignore some; among either the smallest
+    dilation comes first, then the smallest kernel, stride and padding.
+
+    Parameters
+    ----------
+    input_size, output_size : int
+        Pixels along one axis. The axes of an image do not interact: choose for each by itself.
+    kernel_sizes, strides, dilations : int or sequence of int
+        What to try. All paddings are tried with which every window still reaches the image, that is 0 to
+        d(k - 1). Where the output is a single window, its stride has no effect: the smallest that leaves it
+        single stands for all.
+
+    Returns
+    -------
+    list of ConvChoice
+        (kernel_size, stride, padding, dilation); empty where none of them does it.
+
+    See Also
+    --------
+    conv_output_size : the way there. conv_pixel_uses : which pixels a choice ignores. Chapter 3.
+
+    Examples
+    --------
+    >>> for choice in conv_choices(32, 16, kernel_sizes=range(1, 5)):
+    ...     print(*choice, conv_pixel_uses(32, *choice).count(0), "ignored")
+    2 2 0 1 0 ignored
+    3 2 1 1 0 ignored
+    4 2 1 1 0 ignored
+    1 2 0 1 16 ignored
+    >>> conv_choices(7, 1)[0]  # a kernel as large as the image
+    ConvChoice(kernel_size=7, stride=1, padding=0, dilation=1)
+    """
+    name = "conv_choices"
+    n = as_integer(input_size, "input_size", name)
+    wanted = as_integer(output_size, "output_size", name)
+    tried = [
+        sorted(set(_several_numbers(values, what, name)))
+        for what, values in (("dilations", dilations), ("kernel_sizes", kernel_sizes), ("strides", strides))
+    ]
+    spans = sum(effective_kernel_size(k, d) for d, k in itertools.product(*tried[:2]))
+    _refuse_if_too_long(name, spans * max(len(tried[2]), 1))
+    choices = []
+    for d, k in itertools.product(*tried[:2]):
+        for p in range(effective_kernel_size(k, d)):
+            fits = [s for s in tried[2] if n in _input_sizes(wanted, k, s, 2 * p, d)]
+            choices += [ConvChoice(k, s, p, d) for s in (fits[:1] if wanted == 1 else fits)]
+    _refuse_if_too_long(name, sum((n + 2 * one.padding) * (1 + one.kernel_size) for one in choices))
+    every_pixel = {choice: 0 not in conv_pixel_uses(n, *choice) for choice in choices}
+    return sorted(
+        choices,
+        key=lambda one: (not every_pixel[one], one.dilation, one.kernel_size, one.stride, one.padding),
+    )
+
+
 def correlation_padding(kernel_size: Sequence[int], mode: str) -> Pairs:
     """Zeros (before, after) each axis: for every overlap, for the image's own size, or none.
 
@@ -400,7 +602,8 @@ def conv_parameters(
     """Learnable numbers of a convolution: one kernel slice for each pair of connected channels, one bias for
     each output.
 
-    The size of the image does not occur.
+    The size of the image does not occur. A transposed convolution has as many: its weight holds the same
+    slices in another order.
 
     Examples
     --------
@@ -434,6 +637,8 @@ def conv_multiply_adds(
 ) -> int:
     """Multiply-adds of a convolution for one image: every weight is used once for every output position.
 
+    Products with the zeros of the padding are counted, as the direct computation makes them. In a transposed
+    convolution every weight is used once for every *input* position: give its input's size as `output_size`.
     A source that counts "FLOPs" usually counts each multiply-add as two.
 
     Examples
@@ -456,6 +661,88 @@ def count(shape: Sequence[int]) -> int:
     return math.prod(max(n, 1) for n in shape)
 
 
+class ConvMemory(NamedTuple):
+    """Bytes that a layer needs."""
+
+    input: int
+    output: int
+    parameters: int
+
+
+def conv_memory(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Sequence[int],
+    input_size: Sequence[int],
+    output_size: Sequence[int],
+    groups: int = 1,
+    bias: bool = True,
+    batch: int = 1,
+    itemsize: int = 4,
+) -> ConvMemory:
+    """Bytes of a convolution's input, output and parameters; also of a transposed convolution's.
+
+    The first two are the *activation memory*: it grows with the batch and with the image, and training keeps
+    the input of each layer until its gradients have been computed. The parameters are there once; training
+    adds a gradient of the same size, and the optimizer what it remembers of it.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : sequence of int
+        One entry for each spatial axis.
+    input_size, output_size : sequence of int
+        Spatial sizes; `conv_output_size` and `conv_transpose_output_size` lead from one to the other.
+    groups : int
+    bias : bool
+        Whether there is one.
+    batch : int
+        Images.
+    itemsize : int
+        Bytes of one number: 4 for float32, 2 for half precision, 8 for float64.
+
+    Returns
+    -------
+    ConvMemory
+        (input, output, parameters), in bytes. What an algorithm needs besides, such as im2col's columns, is
+        not counted.
+
+    Raises
+    ------
+    ValueError
+        Channels that cannot be split into the groups, or a number that is too small.
+
+    See Also
+    --------
+    conv_parameters, conv_multiply_adds : the other two costs. Chapters 3 and 6.
+
+    Examples
+    --------
+    >>> conv_memory(3, 64, (7, 7), (224, 224), (112, 112), bias=False)  # 4 * 3 * 224 * 224, ...
+    ConvMemory(input=602112, output=3211264, parameters=37632)
+    >>> conv_memory(512, 512, (3, 3), (7, 7), (7, 7), bias=False)  # deep in a network it is the other way
+    ConvMemory(input=100352, output=100352, parameters=9437184)
+    """
+    name = "conv_memory"
+    weights = _weights(name, in_channels, out_channels, kernel_size, groups)
+    require_flag(name, "bias", bias)
+    before, after = operator.index(in_channels), operator.index(out_channels)  # NumPy's overflow
+    images = as_integer(batch, "batch", name, at_least=0)
+    number = as_integer(itemsize, "itemsize", name)
+    n = len(kernel_size)
+    pixels = []
+    for what, value in (("input_size", input_size), ("output_size", output_size)):
+        size = as_sizes(value, what, name)
+        if len(size) != n:
+            raise ValueError(f"{name}: {what} must have {n} entries, as kernel_size has; got {shown(value)}")
+        pixels.append(math.prod(size))
+    return ConvMemory(
+        input=images * before * pixels[0] * number,
+        output=images * after * pixels[1] * number,
+        parameters=(weights + bias * after) * number,
+    )
+
+
 def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) -> None:
     """Raise before allocating more than 2^36 bytes.
 
@@ -471,6 +758,65 @@ def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) 
             f"{function}: {what} would take {gib} GiB, more than the {LARGEST_ALLOCATION // 2**30} GiB that "
             "are allowed"
         )
+
+
+def pool_output_size(
+    input_size: Ints,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+) -> int | tuple[int, ...]:
+    r"""Spatial size of the output of max or average pooling.
+
+    As for a convolution, but the stride is the kernel size where none is given, and `ceil_mode` rounds up:
+    where pixels are left over, one more window is laid, although it reaches beyond the padded input.
+
+    .. math:: \left\lfloor \frac{n + 2p - d(k - 1) - 1}{s} \right\rfloor + 1
+        \qquad\text{or}\qquad \left\lceil \frac{n + 2p - d(k - 1) - 1}{s} \right\rceil + 1
+
+    But a window that would start in the padding after the last pixel holds no pixel at all, and is not laid.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, dilation
+        In pixels; an integer for one axis, or a tuple with one entry for each. The padding is at most half of
+        the kernel size, rounded down, whatever the dilation.
+    ceil_mode : bool
+        Round up.
+
+    Returns
+    -------
+    int or tuple of int
+        As `input_size` was given.
+
+    Raises
+    ------
+    ValueError
+        The kernel does not fit into the padded input, not even (`ceil_mode`) less than a stride beyond it;
+        the padding is above half of the kernel size; or the taps are so far apart that a window holds no
+        pixel.
+
+    See Also
+    --------
+    conv_output_size, torch.nn.MaxPool2d, torch.nn.AvgPool2d : state the same rule. Chapter 5; Dumoulin and
+    Visin (2016), relation 7.
+
+    Examples
+    --------
+    >>> pool_output_size(8, 3)  # windows at 0 and 3; pixels 6 and 7 are left over
+    2
+    >>> pool_output_size(8, 3, ceil_mode=True)  # at 6, too
+    3
+    >>> pool_output_size(7, 2, stride=4, padding=1, ceil_mode=True)  # at -1 and 3; at 7 there is no pixel
+    2
+    """
+    several = is_several(input_size)
+    sizes = _each_axis(input_size, "input_size", "pool_output_size")
+    options = kernel_size, stride, padding, dilation, ceil_mode
+    result = pool_layout(sizes, *options, function="pool_output_size").positions
+    return result if several else result[0]
 
 
 def pool_layout(

@@ -248,6 +248,10 @@ class World:
             return values[0]
         return self.pick([tuple, list])(values)
 
+    def sizes(self) -> Any:
+        """A single number stands for a single axis here."""
+        return self.pick([tuple, list] if self.n > 1 else [tuple, list, min])(self.spatial)
+
     def image(self, leads: Any = None) -> Array:
         lead = self.lead if leads is None else self.pick(leads)
         return self.array(*lead, self.channels, *self.spatial)
@@ -349,7 +353,17 @@ RECIPES: dict[str, Callable[[World], Any]] = {
     "resize_matrix.input_size": lambda w: w.spatial[0],
     "resize_matrix.output_size": lambda w: resized(w)[0],
     "resize_matrix.scale_factor": lambda w: None,
-    "conv*_output_size.input_size": lambda w: w.pick([tuple, list] if w.n > 1 else [tuple, list, min])(w.spatial),
+    "conv_choices.input_size": lambda w: w.spatial[0],
+    "conv_choices.output_size": lambda w: max(1, w.spatial[0] // w.stride[0]),
+    "conv_choices.kernel_sizes": lambda w: w.pick([range(1, 6), (1, 3), [2, 3], 3]),
+    "conv_choices.strides": lambda w: w.pick([range(1, 3), (1, 2), 1]),
+    "conv_choices.dilations": lambda w: w.pick([range(1, 3), (2,), 1]),
+    "conv_memory.*_size": lambda w: w.pick([tuple, list])(w.spatial),
+    "conv_input_sizes.output_size": lambda w: w.sizes(),
+    "conv_pixel_uses.input_size": lambda w: w.sizes(),
+    "*.batch": lambda w: w.pick([0, 1, 8]),
+    "*.itemsize": lambda w: w.pick([2, 4, 8]),
+    "*_output_size.input_size": lambda w: w.sizes(),
     "conv*_size.kernel_size": kept("kernel"),
     "effective_kernel_size.kernel_size": lambda w: w.kernel[0],
     "effective_kernel_size.dilation": lambda w: w.dilation[0],
@@ -357,6 +371,7 @@ RECIPES: dict[str, Callable[[World], Any]] = {
     "conv_multiply_adds.kernel_size": lambda w: w.pick([tuple, list])(w.kernel),
     "conv_multiply_adds.output_size": lambda w: w.pick([tuple, list])(w.spatial),
     "conv_parameters.bias": flag,
+    "conv_memory.bias": flag,
     "sliding_windows.kernel_size": lambda w: w.pick([tuple, list])(w.kernel),
     "fold.output_size": kept("spatial"),
     "conv_transpose*.padding": lambda w: w.ints(tuple(p // 2 for p in w.padding)),
@@ -653,6 +668,25 @@ def _multiply_adds(in_channels, out_channels, kernel_size, output_size, groups=1
     return _parameters(in_channels, out_channels, kernel_size, groups, bias=False) * positions
 
 
+def _memory(
+    in_channels, out_channels, kernel_size, input_size, output_size, groups=1, bias=True, batch=1, itemsize=4
+):
+    dtype = {1: torch.uint8, 2: torch.float16, 4: torch.float32, 8: torch.float64}[itemsize]
+    input, output = (
+        torch.empty(batch, channels, *size, device="meta", dtype=dtype).nbytes
+        for channels, size in ((in_channels, input_size), (out_channels, output_size))
+    )
+    return input, output, _parameters(in_channels, out_channels, kernel_size, groups, bias) * itemsize
+
+
+def _pooled_size(input_size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    sizes = tuple(input_size) if isinstance(input_size, tuple | list) else (input_size,)
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(sizes) - 1]
+    image = torch.zeros(1, 1, *sizes, device="meta")
+    shape = tuple(pool(image, kernel_size, stride, padding, dilation, ceil_mode).shape[2:])
+    return shape if isinstance(input_size, tuple | list) else shape[0]
+
+
 def _resize_matrix(
     input_size, output_size, scale_factor=None, mode="nearest", align_corners=None, antialias=False
 ):
@@ -675,6 +709,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "conv_transpose_output_size": _layer_size(transposed=True),
     "conv_parameters": _parameters,
     "conv_multiply_adds": _multiply_adds,
+    "conv_memory": _memory,
+    "pool_output_size": _pooled_size,
     "effective_kernel_size": lambda kernel_size, dilation=1: len(
         range(0, operator.index(dilation) * (operator.index(kernel_size) - 1) + 1)
     ),
@@ -687,6 +723,8 @@ def same(ours: Any, others: Any) -> str | None:
     if isinstance(others, tuple) and not isinstance(ours, tuple):
         return f"{type(ours).__name__} but {type(others).__name__}"
     if isinstance(others, tuple):
+        if all(isinstance(other, int) for other in others):
+            return None if tuple(ours) == others else f"{ours} but {others}"
         if len(ours) != len(others):
             return f"{len(ours)} results but {len(others)}"
         return next((d for d in map(same, ours, others) if d), None)

@@ -1,15 +1,32 @@
 # ruff: noqa: E501  (messages stand whole, so that they can be searched for)
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from agreement import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convlib import conv2d, conv_multiply_adds, conv_output_size, conv_parameters, effective_kernel_size
+from convlib import (
+    conv1d_input,
+    conv2d,
+    conv_choices,
+    conv_input_sizes,
+    conv_memory,
+    conv_multiply_adds,
+    conv_output_size,
+    conv_parameters,
+    conv_pixel_uses,
+    conv_transpose2d,
+    conv_transpose_output_size,
+    effective_kernel_size,
+    pool_output_size,
+)
 from convlib._checks import require_flag, require_one_of
-from convlib.shapes import as_integer, as_sizes, as_tuple, refuse_if_too_large, resolve_padding
+from convlib.shapes import ConvChoice, as_integer, as_sizes, as_tuple, refuse_if_too_large, resolve_padding
 
 
 def positions(size: int, kernel: int, stride: int, before: int, after: int, dilation: int) -> int:
@@ -96,6 +113,184 @@ def test_parameters_written_out():
     assert conv_parameters(4, 8, (3,), groups=2, bias=False) == 8 * (4 // 2) * 3
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_costs_what_the_docstrings_say(groups):
+    layer = torch.nn.ConvTranspose2d(4, 6, (2, 3), stride=2, groups=groups)
+    counted = sum(parameter.numel() for parameter in layer.parameters())
+    assert conv_parameters(4, 6, (2, 3), groups) == counted
+    output = conv_transpose2d(np.ones((4, 3, 5)), np.ones((4, 6 // groups, 2, 3)), stride=2, groups=groups)
+    assert conv_multiply_adds(4, 6, (2, 3), (3, 5), groups) == output.sum()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_memory_is_that_of_the_tensors(dtype, transposed):
+    kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
+    sizes = conv_transpose_output_size if transposed else conv_output_size
+    for bias, groups in itertools.product([True, False], [1, 2]):
+        layer = kind(4, 6, (2, 3), stride=2, groups=groups, bias=bias, device="meta", dtype=dtype)
+        image = torch.zeros(5, 4, 7, 8, device="meta", dtype=dtype)
+        size = sizes((7, 8), (2, 3), stride=2)
+        counted = conv_memory(4, 6, (2, 3), (7, 8), size, groups, bias, batch=5, itemsize=dtype.itemsize)
+        assert counted.input == image.nbytes
+        assert counted.output == layer(image).nbytes
+        assert counted.parameters == sum(parameter.nbytes for parameter in layer.parameters())
+
+
+def test_memory_written_out():
+    assert conv_memory(3, 8, (5, 5), (9, 7), (5, 3)) == (
+        4 * 3 * 9 * 7,
+        4 * 8 * 5 * 3,
+        4 * (8 * 3 * 5 * 5 + 8),
+    )
+    assert conv_memory(1, 1, (1,), (9,), (9,), batch=0) == (0, 0, 4 * (1 + 1))
+
+
+# --- pooling ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_pooled_sizes_are_those_of_torch_in_every_small_case(ceil_mode):
+    for size, kernel, stride, dilation in itertools.product(
+        range(1, 9), range(1, 6), range(1, 6), range(1, 4)
+    ):
+        image = torch.zeros(1, 1, size)
+        for padding in range(kernel // 2 + 1):
+            options = stride, padding, dilation, ceil_mode
+            try:
+                theirs = F.max_pool1d(image, kernel, *options)
+            except RuntimeError as refusal:
+                assert "Invalid computed output size" in str(refusal)
+                with pytest.raises(ValueError, match="pool_output_size: the window spans"):
+                    pool_output_size(size, kernel, *options)
+                continue
+            if not theirs.isfinite().all():  # torch answers minus infinity
+                with pytest.raises(ValueError, match=r"pool_output_size: a window .* holds no pixel"):
+                    pool_output_size(size, kernel, *options)
+                continue
+            assert (pool_output_size(size, kernel, *options),) == theirs.shape[2:]
+            if dilation == 1:
+                assert F.avg_pool1d(image, kernel, stride, padding, ceil_mode).shape == theirs.shape
+
+
+def test_pooling_has_the_kernel_size_for_its_stride():
+    assert pool_output_size((7, 9), (2, 3)) == (7 // 2, 9 // 3)
+    assert pool_output_size((7, 9), (2, 3), stride=1) == (7 - 2 + 1, 9 - 3 + 1)
+    assert F.max_pool2d(torch.zeros(1, 1, 7, 9), (2, 3)).shape[2:] == (7 // 2, 9 // 3)
+
+
+@pytest.mark.parametrize("kernel", range(1, 6))
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_torch_also_takes_at_most_half_of_the_kernel_as_padding(kernel, dilation):
+    """Half of the kernel, not of what the dilated kernel spans, which one of its messages speaks of."""
+    image = torch.zeros(1, 1, 20, 20)
+    half = kernel // 2
+    theirs = F.max_pool2d(image, kernel, 1, half, dilation).shape[2:]
+    assert pool_output_size((20, 20), kernel, 1, half, dilation) == theirs
+    with pytest.raises(RuntimeError, match=r"half of (effective )?kernel size"):
+        F.max_pool2d(image, kernel, 1, half + 1, dilation)
+    with pytest.raises(ValueError, match="padding must be at most half of kernel_size"):
+        pool_output_size((20, 20), kernel, 1, half + 1, dilation)
+
+
+def test_without_padding_rounding_up_leaves_no_pixel_over():
+    for size, kernel, stride in itertools.product(range(1, 12), range(1, 6), range(1, 6)):
+        if stride <= kernel <= size:
+            windows = pool_output_size(size, kernel, stride, ceil_mode=True)
+            assert (windows - 1) * stride + kernel >= size
+            assert (windows - 1) * stride < size
+
+
+# --- the way back -----------------------------------------------------------------------------------------
+
+
+def test_the_input_sizes_are_those_that_a_search_finds():
+    for output, kernel, stride, padding, dilation in itertools.product(
+        range(1, 5), range(1, 5), range(1, 5), range(4), range(1, 3)
+    ):
+        options = kernel, stride, padding, dilation
+        span = effective_kernel_size(kernel, dilation)
+        fitting = [n for n in range(1, 30) if n + 2 * padding >= span]
+        found = [n for n in fitting if conv_output_size(n, *options) == output]
+        assert list(conv_input_sizes(output, *options)) == found
+
+
+def test_output_paddings_lead_to_the_input_sizes_one_by_one():
+    for output, kernel, stride, padding in itertools.product(range(2, 5), range(2, 5), range(1, 5), range(2)):
+        options = kernel, stride, padding
+        reached = [conv_transpose_output_size(output, *options, extra) for extra in range(stride)]
+        assert reached == list(conv_input_sizes(output, *options))
+
+
+def test_input_sizes_come_as_the_output_size_was_given():
+    assert conv_input_sizes(3, 3, 2) == range(7, 9)
+    assert conv_input_sizes((3,), 3, 2) == (range(7, 9),)
+    assert conv_input_sizes([3, 4], (3, 1), (2, 1)) == (range(7, 9), range(4, 5))
+    assert conv_input_sizes(5, 4, padding="same") == range(5, 6)
+    assert len(conv_input_sizes(1, 1, 1, padding=1)) == 0  # even one pixel gives three positions
+
+
+def test_pixels_are_used_as_often_as_a_gradient_of_ones_says():
+    """With kernels and gradients of ones, every window sends a 1 to each of its pixels."""
+    for size, kernel, stride, padding, dilation in itertools.product(
+        range(1, 9), range(1, 4), range(1, 4), [0, 1, 2, "same"], range(1, 3)
+    ):
+        if padding == "same" and stride > 1:
+            continue
+        options = stride, padding, dilation
+        if padding != "same" and size + 2 * padding < effective_kernel_size(kernel, dilation):
+            with pytest.raises(ValueError, match="conv_pixel_uses: the kernel spans"):
+                conv_pixel_uses(size, kernel, *options)
+            continue
+        grad = np.ones((1, conv_output_size(size, kernel, *options)))
+        expected = conv1d_input((1, size), np.ones((1, 1, kernel)), grad, *options)
+        assert list(conv_pixel_uses(size, kernel, *options)) == expected[0].tolist()
+
+
+def test_uses_come_as_the_input_size_was_given():
+    assert conv_pixel_uses(4, 2) == (1, 2, 2, 1)
+    assert conv_pixel_uses((4,), 2) == ((1, 2, 2, 1),)
+    assert conv_pixel_uses((4, 3), (2, 1), (1, 2)) == ((1, 2, 2, 1), (1, 0, 1))
+    assert conv_pixel_uses(6, 3, 2, 1) == (1, 2, 1, 2, 1, 1)  # what is left over is padding
+
+
+PROBLEMS = [(7, 7), (7, 3), (8, 4), (9, 1), (5, 7), (3, 1), (2, 9), (16, 5), (12, 2)]
+
+
+@pytest.mark.parametrize(("size", "wanted"), PROBLEMS)
+def test_the_choices_are_all_that_a_search_finds(size, wanted):
+    found = set()
+    for kernel, stride, dilation in itertools.product(range(1, 8), range(1, 5), (1, 2)):
+        span = effective_kernel_size(kernel, dilation)
+        for padding in range(span):
+            if (
+                size + 2 * padding >= span
+                and conv_output_size(size, kernel, stride, padding, dilation) == wanted
+            ):
+                found.add((kernel, stride, padding, dilation))
+    choices = conv_choices(size, wanted, dilations=(1, 2))
+    assert len(choices) == len(set(choices))
+    if wanted > 1:
+        assert set(choices) == found
+    else:  # the stride of a single window has no effect: one for each of the others
+        assert set(choices) <= found
+        assert {(k, p, d) for k, _, p, d in choices} == {(k, p, d) for k, _, p, d in found}
+        assert all((k, s - 1, p, d) not in found for k, s, p, d in choices)
+        assert len(choices) == len({(k, p, d) for k, _, p, d in found})
+
+
+def test_the_choices_come_best_first():
+    for size, wanted in [*PROBLEMS, (224, 56)]:
+        choices = conv_choices(size, wanted, strides=range(1, 7), dilations=(1, 2))
+        ranks = [(0 in conv_pixel_uses(size, *one), one.dilation, one[:3]) for one in choices]
+        assert ranks == sorted(ranks)
+    assert choices[0] == ConvChoice(kernel_size=4, stride=4, padding=0, dilation=1)  # cut into patches
+    assert choices.index((7, 4, 3, 1)) < choices.index((1, 4, 0, 1))  # of which pixels are ignored
+    assert conv_choices(224, 224, kernel_sizes=3) == [(3, 1, 1, 1)]
+    assert conv_choices(224, 112, kernel_sizes=[3, 3], strides=2) == [(3, 2, 1, 1)]
+    assert conv_choices(5, 100) == []
+
+
 class Silent:
     """It has neither a name nor a number to give."""
 
@@ -135,6 +330,34 @@ WRONG = [
     (lambda: conv_multiply_adds(6, 6, (3, 3), 4), "TypeError: conv_multiply_adds: output_size must be a sequence of integers, got 4"),
     (lambda: conv_multiply_adds(6, 6, (3, 3), (4, -1)), "ValueError: conv_multiply_adds: output_size must be at least 0, got (4, -1)"),
     (lambda: conv_multiply_adds(5, 6, (3, 3), (4, 4), 2), "ValueError: conv_multiply_adds: in_channels 5 cannot be split into 2 groups"),
+    (lambda: conv_parameters(-6, 6, (3, 3)), "ValueError: conv_parameters: in_channels must be at least 1, got -6"),
+    (lambda: conv_multiply_adds(6, 0, (3, 3), (4, 4)), "ValueError: conv_multiply_adds: out_channels must be at least 1, got 0"),
+    (lambda: conv_parameters(6.0, 6, (3, 3)), "TypeError: conv_parameters: in_channels must be an integer, got 6.0"),
+    (lambda: conv_memory(6, 6, (3, 3), (4, 4), (4,)), "ValueError: conv_memory: output_size must have 2 entries, as kernel_size has; got (4,)"),
+    (lambda: conv_memory(6, 6, (3,), (4, 4), (4,)), "ValueError: conv_memory: input_size must have 1 entries, as kernel_size has; got (4, 4)"),
+    (lambda: conv_memory(6, 6, (3, 3), 4, (4, 4)), "TypeError: conv_memory: input_size must be a sequence of integers, got 4"),
+    (lambda: conv_memory(6, 6, (3,), (4,), (4,), 4), "ValueError: conv_memory: in_channels 6 cannot be split into 4 groups"),
+    (lambda: conv_memory(6, 6, (3,), (4,), (4,), batch=-1), "ValueError: conv_memory: batch must be at least 0, got -1"),
+    (lambda: conv_memory(6, 6, (3,), (4,), (4,), itemsize=0), "ValueError: conv_memory: itemsize must be at least 1, got 0"),
+    (lambda: pool_output_size(0, 1), "ValueError: pool_output_size: input_size must be at least 1, got 0"),
+    (lambda: pool_output_size((7, 7), (3, 3, 3)), "ValueError: pool_output_size: kernel_size must be one integer or 2, got (3, 3, 3)"),
+    (lambda: pool_output_size(7, 3, 0), "ValueError: pool_output_size: stride must be at least 1, got 0"),
+    (lambda: pool_output_size(7, 3, padding=-1), "ValueError: pool_output_size: padding must be at least 0, got -1"),
+    (lambda: pool_output_size(7, 3, padding="same"), "TypeError: pool_output_size: padding must be an integer, got 'same'"),
+    (lambda: pool_output_size(7, 3, dilation=0), "ValueError: pool_output_size: dilation must be at least 1, got 0"),
+    (lambda: pool_output_size(7, 3, ceil_mode=1), "TypeError: pool_output_size: ceil_mode must be True or False, got 1"),
+    (lambda: pool_output_size((7, 7), (4, 3), padding=2), "ValueError: pool_output_size: padding must be at most half of kernel_size, got 2 for 3 along spatial axis 1"),
+    (lambda: pool_output_size(2, 3), "ValueError: pool_output_size: the window spans 3 pixels along spatial axis 0, but the padded input has 2 (size 2, padding 0 + 0)"),
+    (lambda: pool_output_size(2, 5, 2, 1, 2, True), "ValueError: pool_output_size: the window spans 9 pixels (dilation 2 spreads 5 taps) along spatial axis 0, but the padded input has 4 (size 2, padding 1 + 1)"),
+    (lambda: conv_input_sizes(0, 3), "ValueError: conv_input_sizes: output_size must be at least 1, got 0"),
+    (lambda: conv_input_sizes(3, (3, 3)), "ValueError: conv_input_sizes: kernel_size must be one integer, got (3, 3)"),
+    (lambda: conv_input_sizes(3, 3, 2, "same"), "ValueError: conv_input_sizes: padding='same' needs stride 1, got stride (2,); give padding in pixels"),
+    (lambda: conv_pixel_uses(7.5, 3), "TypeError: conv_pixel_uses: input_size must be an integer, got 7.5"),
+    (lambda: conv_pixel_uses((7, 7), (3, 3, 3)), "ValueError: conv_pixel_uses: kernel_size must be one integer or 2, got (3, 3, 3)"),
+    (lambda: conv_choices((7, 7), 3), "TypeError: conv_choices: input_size must be an integer, got (7, 7)"),
+    (lambda: conv_choices(7, 0), "ValueError: conv_choices: output_size must be at least 1, got 0"),
+    (lambda: conv_choices(7, 3, kernel_sizes=(3, 0)), "ValueError: conv_choices: kernel_sizes must be at least 1, got (3, 0)"),
+    (lambda: conv_choices(7, 3, strides=1.5), "TypeError: conv_choices: strides must be an integer, got 1.5"),
     (lambda: as_tuple("3", 2, "kernel_size"), "TypeError: kernel_size must be an integer or 2 integers, got '3'"),
     (lambda: as_tuple((3, 3.0), 2, "kernel_size"), "TypeError: kernel_size must be an integer or 2 integers, got (3, 3.0)"),
     (lambda: as_tuple((True, 2), 2, "kernel_size"), "TypeError: kernel_size must be an integer or 2 integers, got (True, 2)"),
@@ -154,6 +377,16 @@ WRONG = [
     (lambda: as_tuple((1, -(10**5000)), 2, "stride"), "ValueError: stride must be at least 1, got (1, an integer of 16610 bits)"),
     (lambda: as_sizes(range(3), "input_size", "conv1d_input"), "TypeError: conv1d_input: input_size must be a sequence of integers, got range(0, 3)"),
     (lambda: as_sizes((1, 2**63), "input_size", "conv1d_input"), "ValueError: conv1d_input: input_size must be at most 2^62, got (1, 9223372036854775808)"),
+    (lambda: conv_choices(7, 2.0), "TypeError: conv_choices: output_size must be an integer, got 2.0"),
+    (lambda: conv_choices(7, 3, range(1, 2**40)), "ValueError: conv_choices: it would take 1099511627775 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(7, 3, 2**40), "ValueError: conv_choices: it would take 4398046511104 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(2**40, 2**40), "ValueError: conv_choices: it would take 38482906972306 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(7, 3, "ab"), "TypeError: conv_choices: kernel_sizes must be an integer, got 'ab'"),
+    (lambda: conv_pixel_uses(2**40, 3), "ValueError: conv_pixel_uses: it would take 4398046511098 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_pixel_uses((7, 7), range(2)), "TypeError: conv_pixel_uses: kernel_size must be an integer or 2 integers, got range(0, 2)"),
+    (lambda: conv_input_sizes(range(1, 3), 3), "TypeError: conv_input_sizes: output_size must be an integer, got range(1, 3)"),
+    (lambda: conv_memory(3, 8, (5,), (9,), (5,), bias=1), "TypeError: conv_memory: bias must be True or False, got 1"),
+    (lambda: conv_memory(3, 8, (5,), (9,), (5,), batch=(1,)), "TypeError: conv_memory: batch must be an integer, got (1,)"),
     (lambda: as_sizes([0] * 129, "pad", "pad"), "ValueError: pad: pad must have at most 128 entries, got [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...]"),
     (lambda: as_integer([2], "groups", "conv2d"), "TypeError: conv2d: groups must be an integer, got [2]"),
     (lambda: require_one_of("pad", "mode", np.array(["a", "b"]), ("c", "d")), "ValueError: pad: mode must be 'c' or 'd', got array(['a', 'b'], dtype='<U1')"),
@@ -193,6 +426,8 @@ def test_numbers_of_numpy_are_integers_too():
 
 
 def test_large_numbers_are_counted_to_the_last_one():
+    millions = np.int32(2**20)
+    assert conv_memory(millions, millions, (1,), (2**20,), (1,)).input == 4 * 2**20 * 2**20
     assert conv_parameters(np.int32(2**20), np.int32(2**20), (3, 3)) == 2**20 * 2**20 * 3 * 3 + 2**20
     assert conv_output_size(2**62, 2**62, padding=2**62) == 2**63 + 1
 
