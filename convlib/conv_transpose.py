@@ -245,8 +245,12 @@ def _check_shuffle(function: str, input: Array, name: str, value: int) -> int:
     value = as_integer(value, name, function)
     if input.ndim < 3:
         raise ValueError(f"{function}: input must have at least 3 axes, got {tuple(input.shape)}")
-    refuse_if_too_large(function, "the result", count(input.shape), input.dtype.itemsize)
     return value
+
+
+def _refuse_if_too_large(function: str, input: Array, *shape: int) -> None:
+    """An empty axis can be cut into any number of blocks, and its neighbours grow."""
+    refuse_if_too_large(function, "the result", count(shape), input.dtype.itemsize)
 
 
 def _check_pixel_shuffle(input: Array, upscale_factor: int) -> None:
@@ -256,6 +260,8 @@ def _check_pixel_shuffle(input: Array, upscale_factor: int) -> None:
             f"pixel_shuffle: {input.shape[-3]} channels cannot be split into blocks of {r} x {r} pixels "
             f"(input {tuple(input.shape)})"
         )
+    *leading, channels, height, width = input.shape
+    _refuse_if_too_large("pixel_shuffle", input, *leading, channels // r**2, height * r, width * r)
 
 
 def _check_pixel_unshuffle(input: Array, downscale_factor: int) -> None:
@@ -266,6 +272,7 @@ def _check_pixel_unshuffle(input: Array, downscale_factor: int) -> None:
             f"pixel_unshuffle: an image of {height} x {width} pixels cannot be cut into blocks of {r} x {r} "
             f"(input {tuple(input.shape)})"
         )
+    _refuse_if_too_large("pixel_unshuffle", input, *input.shape[:-2], r, r, height // r, width // r)
 
 
 def _check_channel_shuffle(input: Array, groups: int) -> None:
@@ -275,6 +282,8 @@ def _check_channel_shuffle(input: Array, groups: int) -> None:
             f"channel_shuffle: {input.shape[1]} channels cannot be split into {groups} groups "
             f"(input {tuple(input.shape)})"
         )
+    images, channels, *rest = input.shape
+    _refuse_if_too_large("channel_shuffle", input, images, groups, channels // groups, *rest)
 
 
 def _rearranged(input: NDArray[Any], split: tuple[int, ...], order: tuple[int, ...]) -> NDArray[Any]:

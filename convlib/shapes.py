@@ -434,7 +434,7 @@ def conv_input_sizes(
 
 def _input_sizes(output: int, kernel: int, stride: int, padding: int, dilation: int) -> range:
     """Along one axis; the padding of both sides together."""
-    first = (output - 1) * stride + effective_kernel_size(kernel, dilation) - padding
+    first = (output - 1) * stride + dilation * (kernel - 1) + 1 - padding
     return range(max(first, 1), max(first + stride, 1))
 
 
@@ -501,7 +501,7 @@ class ConvChoice(NamedTuple):
     dilation: int
 
 
-MOST_STEPS = 2**24  # a second or two: here Python counts one by one
+MOST_STEPS = 2**22  # about a second: here Python counts one by one
 
 
 def _refuse_if_too_long(function: str, steps: int) -> None:
@@ -567,7 +567,7 @@ def conv_choices(
         for what, values in (("dilations", dilations), ("kernel_sizes", kernel_sizes), ("strides", strides))
     ]
     spans = sum(effective_kernel_size(k, d) for d, k in itertools.product(*tried[:2]))
-    _refuse_if_too_long(name, spans * max(len(tried[2]), 1))
+    _refuse_if_too_long(name, 16 * spans * max(len(tried[2]), 1))  # a trial takes as long as 16 counts
     choices = []
     for d, k in itertools.product(*tried[:2]):
         for p in range(effective_kernel_size(k, d)):
