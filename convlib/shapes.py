@@ -787,7 +787,7 @@ def pool_layout(
         span = effective_kernel_size(k, d)
         room = size + 2 * p - span
         count = (room + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (count - 1) * s >= size + p:
+        if (count - 1) * s >= size + p:  # it would begin behind the last pixel
             count -= 1
         if count < 1:
             dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
