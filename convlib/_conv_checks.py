@@ -6,14 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from convlib._checks import require_one_of
 from convlib._dispatch import Array, require_array, require_same_dtype
 from convlib.shapes import (
     Ints,
     Padding,
+    as_integer,
     as_sizes,
-    as_tuple,
     conv_layout,
     correlation_padding,
+    count,
     refuse_if_too_large,
     transposed_layout,
 )
@@ -57,9 +59,7 @@ def _check_sizes(
     stride: Ints, padding: Padding, dilation: Ints, groups: int, itemsize: int,
 ) -> tuple[int, ...]:  # fmt: skip
     """The output's size, if the sizes fit each other and the whole fits into memory."""
-    if isinstance(groups, Sequence):
-        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
-    (groups,) = as_tuple(groups, 1, "groups", function=function)
+    groups = as_integer(groups, "groups", function)
     if 0 in input[-n:]:
         raise ValueError(f"{function}: input {input} has no pixels")
     layout = conv_layout(input[-n:], weight[2:], stride, padding, dilation, function)
@@ -75,7 +75,7 @@ def _check_sizes(
         )
     padded = math.prod(layout.padded)
     columns, positions = channels * math.prod(layout.kernel), math.prod(layout.positions)
-    elements = math.prod(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
+    elements = count(input[: -n - 1]) * (channels * padded + (columns + weight[0]) * positions)
     refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
     return layout.positions
 
@@ -192,8 +192,7 @@ def correlate_check(name: str) -> Callable[..., None]:
                 raise ValueError(
                     f"{name}: {argument} must be a plain image (H, W) with pixels, got {tuple(array.shape)}"
                 )
-        if mode not in ("full", "same", "valid"):
-            raise ValueError(f"{name}: mode must be 'full', 'same' or 'valid', got {mode!r}")
+        require_one_of(name, "mode", mode, ("full", "same", "valid"))
         if mode == "valid" and any(k > size for k, size in zip(kernel.shape, input.shape, strict=True)):
             raise ValueError(
                 f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}"
@@ -226,9 +225,7 @@ def _check_transposed(
         )
     if len(shape) not in (n + 1, n + 2):
         raise ValueError(f"{function}: input must be (N, C, {axes}) or (C, {axes}), got {shape}")
-    if isinstance(groups, Sequence):
-        raise TypeError(f"{function}: groups must be an integer, got {groups!r}")
-    (groups,) = as_tuple(groups, 1, "groups", function=function)
+    groups = as_integer(groups, "groups", function)
     if 0 in shape[-n:]:
         raise ValueError(f"{function}: input {shape} has no pixels")
     layout, extra, output = transposed_layout(
@@ -251,7 +248,7 @@ def _check_transposed(
     elements = channels * math.prod(layout.positions) + out_channels * (columns + image + math.prod(output))
     leading = shape[: -n - 1]
     refuse_if_too_large(
-        function, "the result and its scratch", math.prod(leading) * elements, input.dtype.itemsize
+        function, "the result and its scratch", count(leading) * elements, input.dtype.itemsize
     )
     return (*leading, out_channels, *output)
 

@@ -14,6 +14,8 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from convlib._checks import shown
+
 Array: TypeAlias = Any  # a NumPy array or a torch tensor; the result is of the same kind as the arguments
 
 P = ParamSpec("P")
@@ -24,6 +26,11 @@ def is_tensor(value: object) -> bool:
     """True for a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
+
+
+def plain(value: Any) -> Any:
+    """An array without what its subclass adds: the products of a `numpy.matrix` are others."""
+    return np.asarray(value) if isinstance(value, np.ndarray) else value
 
 
 def wide(array: NDArray[Any]) -> NDArray[Any]:
@@ -52,6 +59,12 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                     "convert one of them"
                 )
             check(*args, **kwargs)
+            for other in tensors[1:]:
+                if given[other].device != given[tensors[0]].device:
+                    raise TypeError(
+                        f"{body.__name__}: {tensors[0]} is on {given[tensors[0]].device} but {other} is on "
+                        f"{given[other].device}; move one of them"
+                    )
             if tensors:
                 from convlib import torch_ops
 
@@ -63,7 +76,8 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                         f"{body.__name__}: torch does not offer it for {given[tensors[0]].dtype}"
                     ) from error
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
-                return body(*args, **kwargs)
+                run_body: Callable[..., R] = body
+                return run_body(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
 
         return run
 
@@ -71,11 +85,26 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
 
 
 def require_array(function: str, name: str, value: object) -> None:
-    """Raise unless `value` is a NumPy array or a torch tensor."""
-    if not (isinstance(value, np.ndarray) or is_tensor(value)):
+    """Raise unless `value` is a NumPy array or a torch tensor that holds a number at every place."""
+    if is_tensor(value):
+        _require_dense(function, name, value)
+        return
+    if not isinstance(value, np.ndarray):
         raise TypeError(
             f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}"
         )
+    if value.dtype.kind not in "biufc":
+        raise TypeError(f"{function}: {name} must hold numbers, got an array of {shown(value.dtype)}")
+    masked = sys.modules.get("numpy.ma")  # loaded only where somebody masks
+    if masked is not None and isinstance(value, masked.MaskedArray):
+        raise TypeError(f"{function}: {name} is a masked array, and its mask would be lost; fill it first")
+
+
+def _require_dense(function: str, name: str, tensor: Any) -> None:
+    kind = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.").strip("_")
+    kind = "quantized" if tensor.is_quantized else kind
+    if kind != "strided":
+        raise TypeError(f"{function}: {name} must be a dense tensor, got one that is {kind}")
 
 
 def require_same_dtype(function: str, **arrays: Array) -> None:

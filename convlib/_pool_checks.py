@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Real
 from typing import Any, TypeAlias
 
+from convlib._checks import as_real, require_flag, require_one_of, shown
 from convlib._dispatch import Array, is_tensor, require_array, require_same_dtype
-from convlib.shapes import Ints, as_sizes, as_tuple, bin_counts, pool_layout, refuse_if_too_large
+from convlib.shapes import (
+    Ints,
+    as_integer,
+    as_sizes,
+    as_tuple,
+    bin_counts,
+    count,
+    pool_layout,
+    refuse_if_too_large,
+)
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -31,21 +40,18 @@ def _check_shape(
 
 
 def _check_kind(function: str, input: Array, kinds: str, also: str = "") -> None:
-    """torch says by itself for which dtypes it has code; for arrays nobody else does."""
-    if not is_tensor(input) and input.dtype.kind not in kinds and _dtype_name(input) != also:
+    """What torch has code for; which of the floating-point numbers, it says by itself."""
+    name = _dtype_name(input)
+    kind = "f" if "float" in name or name == "longdouble" else name[0]
+    if kind not in kinds and name != also:
         allowed = ["whole numbers"] * ("i" in kinds) + [also] * bool(also) + ["floating-point numbers"]
         raise TypeError(f"{function}: it is for {' and '.join(allowed)}, as in torch; got {input.dtype}")
-
-
-def _check_flag(function: str, name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{function}: {name} must be True or False, got {value!r}")
 
 
 def _output_shape(function: str, shape: Shape, positions: Shape, itemsize: int) -> Shape:
     """Refused where the input and four arrays like the output, two of them of indices, are too large."""
     leading = shape[: len(shape) - len(positions)]
-    elements = math.prod(shape) + 4 * math.prod((*leading, *positions))
+    elements = count(shape) + 4 * count((*leading, *positions))
     refuse_if_too_large(function, "the result and its scratch", elements, max(itemsize, 8))
     return (*leading, *positions)
 
@@ -87,7 +93,7 @@ def max_check(n: int) -> Callable[..., None]:
     ) -> None:  # fmt: skip
         name, options = f"max_pool{n}d", (kernel_size, stride, padding, dilation, ceil_mode)
         require_array(name, "input", input)
-        _check_flag(name, "return_indices", return_indices)
+        require_flag(name, "return_indices", return_indices)
         _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=False)
         _check_kind(name, input, "iuf")
 
@@ -102,8 +108,7 @@ def max_backward_check(n: int) -> Callable[..., None]:
         name, options = f"max_pool{n}d_backward", (kernel_size, stride, padding, dilation, ceil_mode)
         require_array(name, "grad_output", grad_output)
         require_array(name, "input", input)
-        if ties not in ("first", "shared"):
-            raise ValueError(f"{name}: ties must be 'first' or 'shared', got {ties!r}")
+        require_one_of(name, "ties", ties, ("first", "shared"))
         require_same_dtype(name, grad_output=grad_output, input=input)
         expected = _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=False)
         _check_gradient(name, grad_output, tuple(input.shape), expected)
@@ -112,12 +117,10 @@ def max_backward_check(n: int) -> Callable[..., None]:
 
 
 def _check_divisor(function: str, count_include_pad: bool, divisor_override: int | None) -> None:
-    _check_flag(function, "count_include_pad", count_include_pad)
+    require_flag(function, "count_include_pad", count_include_pad)
     if divisor_override is None:
         return
-    if isinstance(divisor_override, Sequence):
-        raise TypeError(f"{function}: divisor_override must be an integer, got {divisor_override!r}")
-    (divisor,) = as_tuple(divisor_override, 1, "divisor_override", -(2**31), function)
+    divisor = as_integer(divisor_override, "divisor_override", function, -(2**31))
     if divisor == 0 or divisor >= 2**31:
         raise ValueError(f"{function}: divisor_override must be below 2^31 and not 0, got {divisor}")
 
@@ -164,11 +167,18 @@ def average_backward_check(n: int) -> Callable[..., None]:
     return check_1d if n == 1 else check
 
 
-def _check_norm(function: str, norm_type: float) -> None:
-    if isinstance(norm_type, bool) or not isinstance(norm_type, Real):
-        raise TypeError(f"{function}: norm_type must be a real number, got {norm_type!r}")
-    if norm_type == 0:
+def _check_norm(function: str, norm_type: float) -> float:
+    if isinstance(norm_type, bool):
+        raise TypeError(f"{function}: norm_type must be a real number, got {norm_type}")
+    p = as_real(function, "norm_type", norm_type)
+    if p == 0:
         raise ValueError(f"{function}: there is no 0th root, norm_type must not be 0")
+    if abs(p) < 2**-15 or 2**15 < abs(p) < math.inf:  # so that p and 1 / p are half-precision numbers
+        raise ValueError(
+            f"{function}: norm_type must be infinite or from 2^-15 to 2^15, without its sign; "
+            f"got {shown(norm_type)}"
+        )
+    return float(p)
 
 
 def norm_check(n: int) -> Callable[..., None]:
@@ -177,9 +187,9 @@ def norm_check(n: int) -> Callable[..., None]:
     ) -> None:
         name = f"lp_pool{n}d"
         require_array(name, "input", input)
-        _check_norm(name, norm_type)
+        p = _check_norm(name, norm_type)
         options = (kernel_size, stride, 0, 1, ceil_mode)
-        _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(norm_type) != math.inf)
+        _windowed(n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(p) != math.inf)
         _check_kind(name, input, "f")
 
     return check
@@ -193,11 +203,11 @@ def norm_backward_check(n: int) -> Callable[..., None]:
         name = f"lp_pool{n}d_backward"
         require_array(name, "grad_output", grad_output)
         require_array(name, "input", input)
-        _check_norm(name, norm_type)
+        p = _check_norm(name, norm_type)
         require_same_dtype(name, grad_output=grad_output, input=input)
         options = (kernel_size, stride, 0, 1, ceil_mode)
         expected = _windowed(
-            n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(norm_type) != math.inf
+            n, name, tuple(input.shape), input.dtype.itemsize, options, mean=abs(p) != math.inf
         )
         _check_gradient(name, grad_output, tuple(input.shape), expected)
 
@@ -223,7 +233,7 @@ def unpool_size(
         return spans
     wanted = as_sizes(output_size, "output_size", function, at_least=1)
     if len(wanted) not in (n, n + 2):
-        raise ValueError(f"{function}: output_size must be {n} integers or {n + 2}, got {output_size!r}")
+        raise ValueError(f"{function}: output_size must be {n} integers or {n + 2}, got {shown(output_size)}")
     for axis, (span, s, size) in enumerate(zip(spans, strides, wanted[-n:], strict=True)):
         if not span - s < size < span + s:
             raise ValueError(
@@ -323,7 +333,7 @@ def adaptive_max_check(n: int) -> Callable[..., None]:
     def check(input: Array, output_size: Any, return_indices: bool = False) -> None:
         name = f"adaptive_max_pool{n}d"
         require_array(name, "input", input)
-        _check_flag(name, "return_indices", return_indices)
+        require_flag(name, "return_indices", return_indices)
         _binned(n, name, tuple(input.shape), input.dtype.itemsize, output_size, mean=False)
         _check_kind(name, input, "f")
 

@@ -12,7 +12,6 @@ turned over. So it is what chapter 2 sends gradients back with, and its own grad
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from convlib._conv_checks import transpose_backward_check, transpose_check
 from convlib._dispatch import Array, dispatch, require_array
 from convlib.conv import Options, _forward, _grad_weight, _send_back, _wide, bias_axes
-from convlib.shapes import Ints, as_tuple, refuse_if_too_large, transposed_layout
+from convlib.shapes import Ints, as_integer, count, refuse_if_too_large, transposed_layout
 from convlib.windows import crop_sides, pad_sides
 
 # --- transposed convolution ---------------------------------------------------------------------------------
@@ -243,12 +242,10 @@ def conv_transpose2d_backward(
 
 def _check_shuffle(function: str, input: Array, name: str, value: int) -> int:
     require_array(function, "input", input)
-    if isinstance(value, Sequence):
-        raise TypeError(f"{function}: {name} must be an integer, got {value!r}")
-    (value,) = as_tuple(value, 1, name, function=function)
+    value = as_integer(value, name, function)
     if input.ndim < 3:
         raise ValueError(f"{function}: input must have at least 3 axes, got {tuple(input.shape)}")
-    refuse_if_too_large(function, "the result", math.prod(input.shape), input.dtype.itemsize)
+    refuse_if_too_large(function, "the result", count(input.shape), input.dtype.itemsize)
     return value
 
 

@@ -225,7 +225,9 @@ def source(function: Callable[..., Any], docstring: bool = False) -> Any:
     >>> print(source(effective_kernel_size).data)
     ```python
     def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
-        return dilation * (kernel_size - 1) + 1
+        k = as_integer(kernel_size, "kernel_size", "effective_kernel_size")
+        d = as_integer(dilation, "dilation", "effective_kernel_size")
+        return d * (k - 1) + 1
     ```
     """
     from IPython.display import Markdown

@@ -680,7 +680,7 @@ def lp_pool2d(
     >>> lp_pool2d(np.array([[[3., 4., 0., 2.]]]), 2, (1, 2))  # the roots of 9 + 16 and of 4
     array([[[5., 2.]]])
     """
-    return _norm(2, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm(2, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @dispatch(checks.norm_check(1))
@@ -698,7 +698,7 @@ def lp_pool1d(
     >>> lp_pool1d(np.array([[1., 2., 3.]]), 1, 2, stride=1)  # 1 + 2, 2 + 3
     array([[3., 5.]])
     """
-    return _norm(1, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm(1, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @dispatch(checks.norm_check(3))
@@ -716,7 +716,7 @@ def lp_pool3d(
     >>> lp_pool3d(np.ones((1, 2, 2, 4)), 2, (2, 2, 4))  # the root of 16
     array([[[[4.]]]])
     """
-    return _norm(3, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm(3, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @dispatch(checks.norm_backward_check(2))
@@ -760,7 +760,7 @@ def lp_pool2d_backward(
     >>> lp_pool2d_backward(np.array([[[10.]]]), np.array([[[3., 4.]]]), 2, (1, 2))  # 10 * 3 / 5, 10 * 4 / 5
     array([[[6., 8.]]])
     """
-    return _norm_backward(2, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(2, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @dispatch(checks.norm_backward_check(1))
@@ -779,7 +779,7 @@ def lp_pool1d_backward(
     >>> lp_pool1d_backward(np.array([[1., 10.]]), np.array([[1., 2., 3.]]), 1, 2, stride=1)
     array([[ 1., 11., 10.]])
     """
-    return _norm_backward(1, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(1, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @dispatch(checks.norm_backward_check(3))
@@ -798,7 +798,7 @@ def lp_pool3d_backward(
     >>> lp_pool3d_backward(np.array([[[[10.]]]]), np.array([[[[3., 4.]]]]), 2, (1, 1, 2))
     array([[[[6., 8.]]]])
     """
-    return _norm_backward(3, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(3, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 # --- the way back of a maximum ------------------------------------------------------------------------------

@@ -23,8 +23,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convlib._checks import is_several, require_flag, require_one_of, shown
 from convlib._dispatch import Array, dispatch, is_tensor, require_array
-from convlib.shapes import as_sizes, as_tuple, refuse_if_too_large
+from convlib.shapes import as_integer, as_sizes, as_tuple, count, refuse_if_too_large
 
 Floats: TypeAlias = NDArray[np.float64]
 Taps: TypeAlias = tuple[NDArray[np.intp], Floats]  # (pixel, weight), both (output size, taps); pixel -1: none
@@ -206,19 +207,18 @@ def resize_matrix(
            [0.        , 0.14285714, 0.42857143, 0.42857143]])
     """
     name = "resize_matrix"
-    smallest = 0 if mode == "area" else 1
-    (rows,) = as_tuple(output_size, 1, "output_size", smallest, name)
-    (columns,) = as_tuple(input_size, 1, "input_size", function=name)
     _check_mode(name, mode, align_corners, antialias)
-    factor = None if scale_factor is None else _factors(name, scale_factor, 1)[0]
+    rows = as_integer(output_size, "output_size", name, 0 if mode == "area" else 1)
+    columns = as_integer(input_size, "input_size", name)
+    factor = None if scale_factor is None else as_factors(name, scale_factor, 1)[0]
     if factor is not None and not 0 < factor < math.inf:
-        raise ValueError(f"{name}: scale_factor must be above 0 and finite, got {scale_factor!r}")
+        raise ValueError(f"{name}: scale_factor must be above 0 and finite, got {shown(scale_factor)}")
     made = rows if factor is None else int(columns * factor)
     if made != rows:
         raise ValueError(
-            f"{name}: scale_factor={scale_factor!r} makes {made} of {columns} pixels, not {rows}"
+            f"{name}: scale_factor={shown(scale_factor)} makes {made} of {columns} pixels, not {rows}"
         )
-    refuse_if_too_large(name, "the matrix", rows * columns, 8)
+    refuse_if_too_large(name, "the matrix", count((rows, columns)), 8)
     return _dense(_taps(columns, rows, factor, mode, align_corners, antialias), columns)
 
 
@@ -265,24 +265,28 @@ def _apply_to_bytes(taps: Taps, input: Array, axis: int) -> Array:
 
 
 def _check_mode(function: str, mode: str, align_corners: bool | None, antialias: bool) -> None:
-    if mode not in MODES:
-        raise ValueError(f"{function}: mode must be one of {', '.join(map(repr, MODES))}, got {mode!r}")
+    require_one_of(function, "mode", mode, MODES)
+    require_flag(function, "align_corners", align_corners, or_none=True)
+    require_flag(function, "antialias", antialias)
     if align_corners is not None and mode not in AXES_OF_MODE:
-        raise ValueError(f"{function}: align_corners has no meaning for mode {mode!r}, got {align_corners!r}")
-    if not (align_corners is None or isinstance(align_corners, bool)):
-        raise TypeError(f"{function}: align_corners must be True, False or None, got {align_corners!r}")
+        raise ValueError(f"{function}: align_corners has no meaning for mode {mode!r}, got {align_corners}")
     if antialias and AXES_OF_MODE.get(mode) != (2,):
         raise ValueError(f"{function}: antialias is for modes 'bilinear' and 'bicubic', got {mode!r}")
 
 
-def _factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
-    many = isinstance(scale_factor, Sequence) and not isinstance(scale_factor, str)
-    factors: tuple[Any, ...] = tuple(scale_factor) if many else (scale_factor,) * n  # type: ignore[arg-type]
-    if not all(isinstance(factor, Real) for factor in factors):
-        raise TypeError(f"{function}: scale_factor must be a number or {n}, got {scale_factor!r}")
+def as_factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
+    factors: tuple[Any, ...] = tuple(scale_factor) if is_several(scale_factor) else (scale_factor,) * n  # type: ignore[arg-type]
+    if not all(isinstance(factor, Real) and not isinstance(factor, bool) for factor in factors):
+        raise TypeError(f"{function}: scale_factor must be a number or {n}, got {shown(scale_factor)}")
     if len(factors) != n:
-        raise ValueError(f"{function}: scale_factor must be one number or {n}, got {scale_factor!r}")
-    return tuple(float(factor) for factor in factors)
+        raise ValueError(f"{function}: scale_factor must be one number or {n}, got {shown(scale_factor)}")
+    try:
+        floats = tuple(float(factor) for factor in factors)
+    except OverflowError:  # a whole number or a fraction may be too large for a float
+        floats = (math.inf,)
+    if not all(map(math.isfinite, floats)):
+        raise ValueError(f"{function}: scale_factor must be finite, got {shown(scale_factor)}")
+    return floats
 
 
 Plan: TypeAlias = tuple[tuple[int, ...], tuple[float | None, ...]]  # output sizes, scale factors
@@ -295,22 +299,21 @@ def _plan(
     n = len(spatial)
     if (size is None) == (scale_factor is None):
         raise ValueError(
-            f"{function}: give either size or scale_factor, got size={size!r}, scale_factor={scale_factor!r}"
+            f"{function}: give either size or scale_factor, got size={shown(size)}, "
+            f"scale_factor={shown(scale_factor)}"
         )
     if size is not None:
         if recompute_scale_factor:
             raise ValueError(f"{function}: recompute_scale_factor has no meaning with an explicit size")
-        if isinstance(size, Sequence) and len(size) != n:
-            raise ValueError(f"{function}: size must be one integer or {n}, got {size!r}")
+        if is_several(size) and len(size) != n:  # type: ignore[arg-type]
+            raise ValueError(f"{function}: size must be one integer or {n}, got {shown(size)}")
         return as_tuple(size, n, "size", 0 if mode == "area" else 1, function), (None,) * n
     assert scale_factor is not None
-    factors = _factors(function, scale_factor, n)
-    if not all(map(math.isfinite, factors)):
-        raise ValueError(f"{function}: scale_factor must be finite, got {scale_factor!r}")
+    factors = as_factors(function, scale_factor, n)
     sizes = tuple(int(pixels * factor) for pixels, factor in zip(spatial, factors, strict=True))
     if min(sizes) < (0 if mode == "area" else 1):
         raise ValueError(
-            f"{function}: scale_factor={scale_factor!r} makes {sizes} of {tuple(spatial)}, "
+            f"{function}: scale_factor={shown(scale_factor)} makes {sizes} of {tuple(spatial)}, "
             "which has no pixels"
         )
     return sizes, (None,) * n if recompute_scale_factor else factors
@@ -323,6 +326,7 @@ def _check(
 ) -> tuple[int, ...]:  # fmt: skip
     """The size of the output, if everything fits."""
     _check_mode(function, mode, align_corners, antialias)
+    require_flag(function, "recompute_scale_factor", recompute_scale_factor, or_none=True)
     n = len(input_size) - 2
     if n not in AXES_OF_MODE.get(mode, (1, 2, 3)):
         ranks = [f"(N, C, {', '.join('DHW'[3 - k :])})" for k in AXES_OF_MODE.get(mode, (1, 2, 3))]
@@ -333,10 +337,14 @@ def _check(
     sizes, _ = _plan(function, input_size[2:], size, scale_factor, mode, recompute_scale_factor)
     if not is_tensor(array):
         _check_dtype(function, array.dtype, mode, antialias)
+    elif mode == "area" and not array.is_floating_point():
+        raise TypeError(
+            f"{function}: mode 'area' is for floating-point numbers, as in torch; got {array.dtype}"
+        )
     stage, largest = list(input_size), 0
     for axis in range(-1, -n - 1, -1):  # one axis after the other, each with two copies of what it makes
-        before, stage[axis] = math.prod(stage), sizes[axis]
-        largest = max(largest, before + 3 * math.prod(stage))
+        before, stage[axis] = count(stage), sizes[axis]
+        largest = max(largest, before + 3 * count(stage))
     refuse_if_too_large(function, "the result and its scratch", largest, array.dtype.itemsize)
     return (*input_size[:2], *sizes)
 

@@ -10,13 +10,18 @@ import itertools
 import math
 import operator
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, NamedTuple, TypeAlias
+
+from convlib._checks import is_several, require_flag, shown
 
 Ints: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = int | Sequence[int] | str
 Pairs: TypeAlias = tuple[tuple[int, int], ...]  # (before, after) each axis
 
 LARGEST_ALLOCATION = 2**36  # bytes; a larger result is refused before anything is allocated
+MOST_AXES = 64  # of an array, and of a tensor
+LARGEST_INTEGER = 2**62  # torch computes sizes in 64 bits, and must not leave them
 
 
 def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = "") -> tuple[int, ...]:
@@ -39,17 +44,31 @@ def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = 
     (3, 5)
     """
     where = f"{function}: " if function else ""
-    entries = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+    entries: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(entries) == 1:
         entries *= n
     numbers = _integers(entries)
     if numbers is None:
-        raise TypeError(f"{where}{name} must be an integer{f' or {n} integers' * (n > 1)}, got {value!r}")
+        kind = f"an integer{f' or {n} integers' * (n > 1)}"
+        raise TypeError(f"{where}{name} must be {kind}, got {shown(value)}")
     if len(numbers) != n:
-        raise ValueError(f"{where}{name} must be one integer{f' or {n}' * (n > 1)}, got {value!r}")
-    if min(numbers, default=at_least) < at_least:
-        raise ValueError(f"{where}{name} must be at least {at_least}, got {value!r}")
+        raise ValueError(f"{where}{name} must be one integer{f' or {n}' * (n > 1)}, got {shown(value)}")
+    _refuse_beyond(where, name, value, numbers, at_least)
     return numbers
+
+
+def as_integer(value: int, name: str, function: str, at_least: int = 1) -> int:
+    """A single integer, where a tuple of one has no meaning.
+
+    Examples
+    --------
+    >>> as_integer((2,), "groups", "conv2d")
+    Traceback (most recent call last):
+    TypeError: conv2d: groups must be an integer, got (2,)
+    """
+    if is_several(value):
+        raise TypeError(f"{function}: {name} must be an integer, got {shown(value)}")
+    return as_tuple(value, 1, name, at_least, function)[0]
 
 
 def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) -> tuple[int, ...]:
@@ -60,27 +79,40 @@ def as_sizes(value: Sequence[int], name: str, function: str, at_least: int = 0) 
     >>> as_sizes([2, 0, 3], "input_size", "conv1d_input")
     (2, 0, 3)
     """
-    numbers = _integers(value) if isinstance(value, Sequence) else None
+    numbers = _integers(value) if is_several(value) else None
     if numbers is None:
-        raise TypeError(f"{function}: {name} must be a sequence of integers, got {value!r}")
-    if min(numbers, default=at_least) < at_least:
-        raise ValueError(f"{function}: {name} must be at least {at_least}, got {value!r}")
+        raise TypeError(f"{function}: {name} must be a sequence of integers, got {shown(value)}")
+    if len(numbers) > 2 * MOST_AXES:  # two for each axis, where before and after differ
+        raise ValueError(f"{function}: {name} must have at most {2 * MOST_AXES} entries, got {shown(value)}")
+    _refuse_beyond(f"{function}: ", name, value, numbers, at_least)
     return numbers
+
+
+def _refuse_beyond(where: str, name: str, value: Any, numbers: tuple[int, ...], at_least: int) -> None:
+    if min(numbers, default=at_least) < at_least:
+        raise ValueError(f"{where}{name} must be at least {at_least}, got {shown(value)}")
+    if max(numbers, default=at_least) > LARGEST_INTEGER:
+        raise ValueError(f"{where}{name} must be at most 2^62, got {shown(value)}")
 
 
 def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
     """The entries as plain integers, or None where one is something else."""
     try:
-        return (
-            None if any(isinstance(entry, bool) for entry in entries) else tuple(map(operator.index, entries))
-        )
-    except TypeError:
+        return tuple(map(operator.index, entries)) if all(map(_may_be_integer, entries)) else None
+    except Exception:  # an object may say anything when it is asked for its number
         return None
+
+
+def _may_be_integer(entry: Any) -> bool:
+    """Python's, NumPy's and torch's symbolic integers; but True is none, nor is an array of one number."""
+    if isinstance(entry, Integral):
+        return not isinstance(entry, bool)
+    return hasattr(entry, "__floordiv__") and not hasattr(entry, "__array__")
 
 
 def _each_axis(value: Ints, name: str, function: str) -> tuple[int, ...]:
     """One integer for each axis, as many as are given."""
-    return as_tuple(value, len(value) if isinstance(value, Sequence) else 1, name, function=function)
+    return as_tuple(value, len(value) if isinstance(value, tuple | list) else 1, name, function=function)
 
 
 def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
@@ -91,7 +123,9 @@ def effective_kernel_size(kernel_size: int, dilation: int = 1) -> int:
     >>> effective_kernel_size(3, dilation=2)  # taps at 0, 2, 4
     5
     """
-    return dilation * (kernel_size - 1) + 1
+    k = as_integer(kernel_size, "kernel_size", "effective_kernel_size")
+    d = as_integer(dilation, "dilation", "effective_kernel_size")
+    return d * (k - 1) + 1
 
 
 def resolve_padding(
@@ -124,7 +158,7 @@ def resolve_padding(
         if padding == "valid":
             return ((0, 0),) * n
         if padding != "same":
-            raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {padding!r}")
+            raise ValueError(f"{where}padding must be 'valid', 'same' or integers, got {shown(padding)}")
         if any(s != 1 for s in stride):
             raise ValueError(
                 f"{where}padding='same' needs stride 1, got stride {tuple(stride)}; give padding in pixels"
@@ -172,7 +206,7 @@ def conv_output_size(
     (56, 56)
     """
     name = "conv_output_size"
-    several = isinstance(input_size, Sequence)
+    several = is_several(input_size)
     sizes = _each_axis(input_size, "input_size", name)
     n = len(sizes)
     kernel = as_tuple(kernel_size, n, "kernel_size", function=name)
@@ -294,7 +328,7 @@ def conv_transpose_output_size(
     (7, 8)
     """
     name = "conv_transpose_output_size"
-    several = isinstance(input_size, Sequence)
+    several = is_several(input_size)
     sizes = _each_axis(input_size, "input_size", name)
     kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
     _, _, result = transposed_layout(sizes, kernel, stride, padding, output_padding, dilation, name)
@@ -388,7 +422,7 @@ def conv_input_sizes(
     1
     """
     name = "conv_input_sizes"
-    several = isinstance(output_size, Sequence)
+    several = is_several(output_size)
     sizes = _each_axis(output_size, "output_size", name)
     kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
     strides = as_tuple(stride, len(sizes), "stride", function=name)
@@ -445,6 +479,8 @@ def conv_pixel_uses(
     sizes = _each_axis(input_size, "input_size", name)
     kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
     layout = conv_layout(sizes, kernel, stride, padding, dilation, name)
+    steps = (kernel[i] * layout.positions[i] + layout.padded[i] for i in range(len(sizes)))
+    _refuse_if_too_long(name, sum(steps))
     result = []
     for axis, n in enumerate(sizes):
         uses = [0] * layout.padded[axis]
@@ -453,7 +489,7 @@ def conv_pixel_uses(
                 uses[window * layout.stride[axis] + tap * layout.dilation[axis]] += 1
         before = layout.padding[axis][0]
         result.append(tuple(uses[before : before + n]))
-    return tuple(result) if isinstance(input_size, Sequence) else result[0]
+    return tuple(result) if is_several(input_size) else result[0]
 
 
 class ConvChoice(NamedTuple):
@@ -463,6 +499,23 @@ class ConvChoice(NamedTuple):
     stride: int
     padding: int
     dilation: int
+
+
+MOST_STEPS = 2**24  # a second or two: here Python counts one by one
+
+
+def _refuse_if_too_long(function: str, steps: int) -> None:
+    if steps > MOST_STEPS:
+        raise ValueError(
+            f"{function}: it would take {steps} steps, more than the {MOST_STEPS} that are allowed"
+        )
+
+
+def _several_numbers(values: Ints, name: str, function: str) -> tuple[int, ...]:
+    if isinstance(values, range):
+        _refuse_if_too_long(function, max(values.stop - values.start, values.start - values.stop))
+        values = tuple(values)
+    return _each_axis(values, name, function)
 
 
 def conv_choices(
@@ -507,17 +560,20 @@ def conv_choices(
     ConvChoice(kernel_size=7, stride=1, padding=0, dilation=1)
     """
     name = "conv_choices"
-    (n,) = as_tuple(input_size, 1, "input_size", function=name)
-    (wanted,) = as_tuple(output_size, 1, "output_size", function=name)
+    n = as_integer(input_size, "input_size", name)
+    wanted = as_integer(output_size, "output_size", name)
     tried = [
-        sorted(set(_each_axis(values, what, name)))
+        sorted(set(_several_numbers(values, what, name)))
         for what, values in (("dilations", dilations), ("kernel_sizes", kernel_sizes), ("strides", strides))
     ]
+    spans = sum(effective_kernel_size(k, d) for d, k in itertools.product(*tried[:2]))
+    _refuse_if_too_long(name, spans * max(len(tried[2]), 1))
     choices = []
     for d, k in itertools.product(*tried[:2]):
         for p in range(effective_kernel_size(k, d)):
             fits = [s for s in tried[2] if n in _input_sizes(wanted, k, s, 2 * p, d)]
             choices += [ConvChoice(k, s, p, d) for s in (fits[:1] if wanted == 1 else fits)]
+    _refuse_if_too_long(name, sum((n + 2 * one.padding) * (1 + one.kernel_size) for one in choices))
     every_pixel = {choice: 0 not in conv_pixel_uses(n, *choice) for choice in choices}
     return sorted(
         choices,
@@ -554,20 +610,22 @@ def conv_parameters(
     >>> conv_parameters(10, 5, (1, 1))  # 5 * 10 * 1 * 1 + 5
     55
     """
+    require_flag("conv_parameters", "bias", bias)
     weights = _weights("conv_parameters", in_channels, out_channels, kernel_size, groups)
-    return weights + (out_channels if bias else 0)
+    return weights + bias * as_integer(out_channels, "out_channels", "conv_parameters")
 
 
 def _weights(
     function: str, in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int
 ) -> int:
     kernel = as_sizes(kernel_size, "kernel_size", function, at_least=1)
-    (groups,) = as_tuple(groups, 1, "groups", function=function)
-    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        as_tuple(channels, 1, name, function=function)
+    groups = as_integer(groups, "groups", function)
+    before = as_integer(in_channels, "in_channels", function)
+    after = as_integer(out_channels, "out_channels", function)
+    for name, channels in (("in_channels", before), ("out_channels", after)):
         if channels % groups:
             raise ValueError(f"{function}: {name} {channels} cannot be split into {groups} groups")
-    return out_channels * (in_channels // groups) * math.prod(kernel)
+    return after * (before // groups) * math.prod(kernel)
 
 
 def conv_multiply_adds(
@@ -590,6 +648,17 @@ def conv_multiply_adds(
     """
     positions = math.prod(as_sizes(output_size, "output_size", "conv_multiply_adds"))
     return _weights("conv_multiply_adds", in_channels, out_channels, kernel_size, groups) * positions
+
+
+def count(shape: Sequence[int]) -> int:
+    """Numbers in an array. An empty axis counts as one: it must not make room for all the others.
+
+    Examples
+    --------
+    >>> count((2, 3)), count((0, 3))
+    (6, 3)
+    """
+    return math.prod(max(n, 1) for n in shape)
 
 
 class ConvMemory(NamedTuple):
@@ -656,19 +725,21 @@ def conv_memory(
     """
     name = "conv_memory"
     weights = _weights(name, in_channels, out_channels, kernel_size, groups)
-    (images,) = as_tuple(batch, 1, "batch", at_least=0, function=name)
-    (number,) = as_tuple(itemsize, 1, "itemsize", function=name)
+    require_flag(name, "bias", bias)
+    before, after = operator.index(in_channels), operator.index(out_channels)  # NumPy's overflow
+    images = as_integer(batch, "batch", name, at_least=0)
+    number = as_integer(itemsize, "itemsize", name)
     n = len(kernel_size)
     pixels = []
     for what, value in (("input_size", input_size), ("output_size", output_size)):
         size = as_sizes(value, what, name)
         if len(size) != n:
-            raise ValueError(f"{name}: {what} must have {n} entries, as kernel_size has; got {value!r}")
+            raise ValueError(f"{name}: {what} must have {n} entries, as kernel_size has; got {shown(value)}")
         pixels.append(math.prod(size))
     return ConvMemory(
-        input=images * in_channels * pixels[0] * number,
-        output=images * out_channels * pixels[1] * number,
-        parameters=(weights + (out_channels if bias else 0)) * number,
+        input=images * before * pixels[0] * number,
+        output=images * after * pixels[1] * number,
+        parameters=(weights + bias * after) * number,
     )
 
 
@@ -680,10 +751,12 @@ def refuse_if_too_large(function: str, what: str, elements: int, itemsize: int) 
     ValueError
         Names what would have been allocated, and its size in GiB.
     """
-    if elements * itemsize > LARGEST_ALLOCATION:
+    size = elements * itemsize
+    if size > LARGEST_ALLOCATION:
+        gib = (size + 2**29) // 2**30  # in whole numbers: no float is large enough for every size
         raise ValueError(
-            f"{function}: {what} would take {elements * itemsize / 2**30:.0f} GiB, more than the "
-            f"{LARGEST_ALLOCATION // 2**30} GiB that are allowed"
+            f"{function}: {what} would take {gib} GiB, more than the {LARGEST_ALLOCATION // 2**30} GiB that "
+            "are allowed"
         )
 
 
@@ -739,7 +812,7 @@ def pool_output_size(
     >>> pool_output_size(7, 2, stride=4, padding=1, ceil_mode=True)  # at -1 and 3; at 7 there is no pixel
     2
     """
-    several = isinstance(input_size, Sequence)
+    several = is_several(input_size)
     sizes = _each_axis(input_size, "input_size", "pool_output_size")
     options = kernel_size, stride, padding, dilation, ceil_mode
     result = pool_layout(sizes, *options, function="pool_output_size").positions
@@ -771,12 +844,14 @@ def pool_layout(
     n = len(sizes)
     where = f"{function}: " if function else ""
     kernel = as_tuple(kernel_size, n, "kernel_size", function=function)
-    own = stride is None or (isinstance(stride, Sequence) and len(stride) == 0)  # torch takes () as well
+    own = stride is None or (isinstance(stride, tuple | list) and not stride)  # torch takes () as well
     strides = kernel if own else as_tuple(stride, n, "stride", function=function)  # type: ignore[arg-type]
     pads = as_tuple(padding, n, "padding", at_least=0, function=function)
     dilations = as_tuple(dilation, n, "dilation", function=function)
-    if not isinstance(ceil_mode, bool):
-        raise TypeError(f"{where}ceil_mode must be True or False, got {ceil_mode!r}")
+    require_flag(function, "ceil_mode", ceil_mode)
+    for name, numbers in (("kernel_size", kernel), ("stride", strides), ("dilation", dilations)):
+        if max(numbers) >= 2**31:  # torch's pooling computes in 32 bits
+            raise ValueError(f"{where}{name} must be below 2^31, got {max(numbers)}")
     sides, padded, counts = [], [], []
     for axis, (size, k, s, p, d) in enumerate(zip(sizes, kernel, strides, pads, dilations, strict=True)):
         if p > k // 2:
@@ -817,9 +892,9 @@ def bin_counts(
     (5, 3)
     """
     n = len(sizes)
-    if n > 1 and isinstance(output_size, Sequence) and not isinstance(output_size, str):
+    if n > 1 and isinstance(output_size, tuple | list):
         if len(output_size) != n:
-            raise ValueError(f"{function}: output_size must be one integer or {n}, got {output_size!r}")
+            raise ValueError(f"{function}: output_size must be one integer or {n}, got {shown(output_size)}")
         filled = (size if bins is None else bins for size, bins in zip(sizes, output_size, strict=True))
         return as_tuple(tuple(filled), n, "output_size", 0, function)
     return as_tuple(output_size, n, "output_size", 0, function)  # type: ignore[arg-type]

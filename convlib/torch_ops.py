@@ -6,7 +6,7 @@ The public functions have checked their arguments before they come here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,17 +15,52 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import grad as torch_grad
 
+from convlib._checks import as_real
 from convlib.conv import bias_axes
-from convlib.shapes import Ints, Padding, as_tuple, conv_layout, correlation_padding, pool_layout
+from convlib.resize import as_factors
+from convlib.shapes import (
+    Ints,
+    Padding,
+    as_sizes,
+    as_tuple,
+    bin_counts,
+    conv_layout,
+    correlation_padding,
+    pool_layout,
+)
 from convlib.windows import sliding_windows
 
-pad = F.pad
-unfold = F.unfold
-fold = F.fold
+
+def pad(input, pad, mode="constant", value=None):  # type: ignore[no-untyped-def]
+    return F.pad(input, pad, mode, None if value is None else as_real("pad", "value", value))
+
+
+def _pairs(*values: Ints) -> list[tuple[int, ...]]:
+    """Spelled out: of all its functions torch's fold and unfold alone do not take a tuple of one."""
+    return [as_tuple(value, 2, "", at_least=0) for value in values]
+
+
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):  # type: ignore[no-untyped-def]
+    return F.unfold(input, *_pairs(kernel_size, dilation, padding, stride))
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):  # type: ignore[no-untyped-def]
+    return F.fold(input, *_pairs(output_size, kernel_size, dilation, padding, stride))
 
 
 def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
     return F.pad(input, [side for sides in reversed(padding) for side in sides])
+
+
+def _pulled_back(forward: Callable[..., Tensor], grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    """The gradients of the inputs, which can be differentiated again.
+
+    torch.func.vjp says the same, but the first call of all loads torch's compiler, which takes seconds.
+    """
+    again = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (grad_output, *inputs))
+    with torch.enable_grad():
+        leaves = [tensor if tensor.requires_grad else tensor.detach().requires_grad_() for tensor in inputs]
+        return torch.autograd.grad(forward(*leaves), leaves, grad_output, create_graph=again)
 
 
 def _convolution(
@@ -115,7 +150,7 @@ def conv2d_backward(grad_output, input, weight, stride=1, padding=0, dilation=1,
     return (
         _grad_input(2, input.shape, weight, grad_output, *options),
         _grad_weight(2, input, weight.shape, grad_output, *options),
-        grad_output.sum(bias_axes(grad_output.ndim)),
+        grad_output.sum(bias_axes(grad_output.ndim), dtype=grad_output.dtype),
     )
 
 
@@ -164,8 +199,7 @@ def conv_transpose2d_backward(  # type: ignore[no-untyped-def]
         return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
     bias = weight.new_zeros(grad_output.shape[-3])
-    gradients = torch.func.vjp(forward, input, weight, bias)[1]
-    return gradients(grad_output)
+    return _pulled_back(forward, grad_output, input, weight, bias)
 
 
 # On the CPU torch's pixel_unshuffle leaves the shape of an empty input as it is, and so the gradient of its
@@ -194,7 +228,22 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 # --- resizing -----------------------------------------------------------------------------------------------
 
-interpolate = F.interpolate
+
+def interpolate(  # type: ignore[no-untyped-def]
+    input,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
+    options = (mode, align_corners, recompute_scale_factor, antialias)
+    return F.interpolate(input, size, _factors(input.ndim - 2, scale_factor), *options)
+
+
+def _factors(n: int, scale_factor: Any) -> tuple[float, ...] | None:
+    return None if scale_factor is None else as_factors("interpolate", scale_factor, n)
 
 
 def interpolate_backward(  # type: ignore[no-untyped-def]
@@ -208,11 +257,10 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
     antialias=False,
 ):
     def forward(input: Tensor) -> Tensor:
-        options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-        return F.interpolate(input, *options)
+        options = (mode, align_corners, recompute_scale_factor, antialias)
+        return F.interpolate(input, size, _factors(input.ndim - 2, scale_factor), *options)
 
-    backward: Any = torch.func.vjp(forward, grad_output.new_zeros(tuple(input_size)))[1]
-    return backward(grad_output)[0]
+    return _pulled_back(forward, grad_output, grad_output.new_zeros(tuple(input_size)))[0]
 
 
 # --- pooling ------------------------------------------------------------------------------------------------
@@ -221,9 +269,7 @@ def interpolate_backward(  # type: ignore[no-untyped-def]
 def _sent_back(forward: Any, input: Tensor, grad_output: Tensor) -> Tensor:
     if not grad_output.numel():  # torch refuses to send back from no bins at all
         return torch.zeros_like(input)
-    gradients: Any = torch.func.vjp(forward, input)[1]
-    gradient: Tensor = gradients(grad_output)[0]
-    return gradient
+    return _pulled_back(forward, grad_output, input)[0]
 
 
 max_pool1d, max_pool2d, max_pool3d = F.max_pool1d, F.max_pool2d, F.max_pool3d
@@ -317,10 +363,17 @@ def avg_pool3d_backward(  # type: ignore[no-untyped-def]
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
     (kernel,) = as_tuple(kernel_size, 1, "kernel_size")  # torch multiplies by it
-    return F.lp_pool1d(input, norm_type, kernel, stride, ceil_mode)
+    return F.lp_pool1d(input, float(norm_type), kernel, stride, ceil_mode)
 
 
-lp_pool2d, lp_pool3d = F.lp_pool2d, F.lp_pool3d
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
+    kernel: Any = as_tuple(kernel_size, 2, "kernel_size")  # torch takes no tuple of one
+    return F.lp_pool2d(input, float(norm_type), kernel, stride, ceil_mode)
+
+
+def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):  # type: ignore[no-untyped-def]
+    kernel: Any = as_tuple(kernel_size, 3, "kernel_size")
+    return F.lp_pool3d(input, float(norm_type), kernel, stride, ceil_mode)
 
 
 def _norm_backward(
@@ -350,19 +403,19 @@ def _norm_backward(
 def lp_pool1d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(1, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(1, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(2, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(2, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, norm_type, kernel_size, stride=None, ceil_mode=False
 ):
-    return _norm_backward(3, grad_output, input, norm_type, kernel_size, stride, ceil_mode)
+    return _norm_backward(3, grad_output, input, float(norm_type), kernel_size, stride, ceil_mode)
 
 
 @contextmanager
@@ -376,25 +429,32 @@ def _indices_inside(function: str) -> Iterator[None]:
         raise ValueError(f"{function}: an index lies outside the output") from error
 
 
+def _unpooling(n: int, kernel_size: Ints, stride: Ints | None, padding: Ints, output_size: Any) -> list[Any]:
+    """As integers of Python's: torch compares them and refuses the answers that NumPy's give."""
+    strides = None if stride is None else as_tuple(stride, n, "stride")
+    size = None if output_size is None else as_sizes(output_size, "output_size", "max_unpool")
+    return [as_tuple(kernel_size, n, "kernel_size"), strides, as_tuple(padding, n, "padding", 0), size]
+
+
 def max_unpool1d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool1d"):
-        return F.max_unpool1d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool1d(input, indices, *_unpooling(1, kernel_size, stride, padding, output_size))
 
 
 def max_unpool2d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool2d"):
-        return F.max_unpool2d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool2d(input, indices, *_unpooling(2, kernel_size, stride, padding, output_size))
 
 
 def max_unpool3d(  # type: ignore[no-untyped-def]
     input, indices, kernel_size, stride=None, padding=0, output_size=None
 ):
     with _indices_inside("max_unpool3d"):
-        return F.max_unpool3d(input, indices, kernel_size, stride, padding, output_size)
+        return F.max_unpool3d(input, indices, *_unpooling(3, kernel_size, stride, padding, output_size))
 
 
 def _unpool_backward(n: int, grad_output: Tensor, indices: Tensor) -> Tensor:
@@ -416,41 +476,73 @@ def max_unpool3d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
 
 # --- adaptive pooling ---------------------------------------------------------------------------------------
 
-adaptive_avg_pool2d, adaptive_avg_pool3d = F.adaptive_avg_pool2d, F.adaptive_avg_pool3d
-adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (
-    F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d,
-)  # fmt: skip
+
+def _bins(n: int, input: Tensor, output_size: Any) -> Any:
+    """Spelled out: some of torch's functions take no tuple of one, and some no integer of NumPy."""
+    return bin_counts(tuple(input.shape[-n:]), output_size)
 
 
 def adaptive_avg_pool1d(input, output_size):  # type: ignore[no-untyped-def]
-    return F.adaptive_avg_pool1d(input, output_size)
+    return F.adaptive_avg_pool1d(input, _bins(1, input, output_size))
+
+
+def adaptive_avg_pool2d(input, output_size):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool2d(input, _bins(2, input, output_size))
+
+
+def adaptive_avg_pool3d(input, output_size):  # type: ignore[no-untyped-def]
+    return F.adaptive_avg_pool3d(input, _bins(3, input, output_size))
+
+
+def adaptive_max_pool1d(input, output_size, return_indices=False):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool1d(input, _bins(1, input, output_size), return_indices)
+
+
+def adaptive_max_pool2d(input, output_size, return_indices=False):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool2d(input, _bins(2, input, output_size), return_indices)
+
+
+def adaptive_max_pool3d(input, output_size, return_indices=False):  # type: ignore[no-untyped-def]
+    return F.adaptive_max_pool3d(input, _bins(3, input, output_size), return_indices)
 
 
 def adaptive_avg_pool1d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
     pooled = grad_output.new_zeros(tuple(input_size))
-    return _sent_back(lambda input: F.adaptive_avg_pool1d(input, output_size), pooled, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_avg_pool1d(input, _bins(1, input, output_size)), pooled, grad_output
+    )
 
 
 def adaptive_avg_pool2d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
     pooled = grad_output.new_zeros(tuple(input_size))
-    return _sent_back(lambda input: F.adaptive_avg_pool2d(input, output_size), pooled, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_avg_pool2d(input, _bins(2, input, output_size)), pooled, grad_output
+    )
 
 
 def adaptive_avg_pool3d_backward(grad_output, input_size, output_size):  # type: ignore[no-untyped-def]
     pooled = grad_output.new_zeros(tuple(input_size))
-    return _sent_back(lambda input: F.adaptive_avg_pool3d(input, output_size), pooled, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_avg_pool3d(input, _bins(3, input, output_size)), pooled, grad_output
+    )
 
 
 def adaptive_max_pool1d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
-    return _sent_back(lambda input: F.adaptive_max_pool1d(input, output_size), input, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_max_pool1d(input, _bins(1, input, output_size)), input, grad_output
+    )
 
 
 def adaptive_max_pool2d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
-    return _sent_back(lambda input: F.adaptive_max_pool2d(input, output_size), input, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_max_pool2d(input, _bins(2, input, output_size)), input, grad_output
+    )
 
 
 def adaptive_max_pool3d_backward(grad_output, input, output_size):  # type: ignore[no-untyped-def]
-    return _sent_back(lambda input: F.adaptive_max_pool3d(input, output_size), input, grad_output)
+    return _sent_back(
+        lambda input: F.adaptive_max_pool3d(input, _bins(3, input, output_size)), input, grad_output
+    )
 
 
 def global_avg_pool1d(input):  # type: ignore[no-untyped-def]

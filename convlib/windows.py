@@ -11,30 +11,40 @@ import itertools
 import math
 import sys
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convlib._dispatch import Array, dispatch, is_tensor, require_array
-from convlib.shapes import Ints, as_sizes, as_tuple, effective_kernel_size, refuse_if_too_large, window_counts
+from convlib._checks import as_real, require_one_of, shown
+from convlib._dispatch import Array, dispatch, is_tensor, plain, require_array
+from convlib.shapes import (
+    Ints,
+    as_sizes,
+    as_tuple,
+    count,
+    effective_kernel_size,
+    refuse_if_too_large,
+    window_counts,
+)
 
 
 def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> None:
     require_array("pad", "input", input)
     amounts = as_sizes(pad, "pad", "pad", at_least=-(2**62))
-    if len(pad) % 2:
-        raise ValueError(f"pad: pad must be pairs (before, after), starting with the last axis, got {pad!r}")
-    axes = len(pad) // 2
+    if len(amounts) % 2:
+        raise ValueError(
+            f"pad: pad must be pairs (before, after), starting with the last axis, got {shown(pad)}"
+        )
+    axes = len(amounts) // 2
     if axes > input.ndim:
         raise ValueError(f"pad: pad has {axes} pairs but input has {input.ndim} axes {tuple(input.shape)}")
-    if mode not in ("constant", "reflect", "replicate", "circular"):
-        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+    require_one_of("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
+    number = None if value is None else as_real("pad", "value", value)
     if mode != "constant":
-        if value is not None and value != 0:  # torch lets a 0 pass
+        if number is not None and number != 0:  # torch lets a 0 pass
             raise ValueError(
-                f"pad: mode {mode!r} takes its values from the image; value={value!r} has no meaning"
+                f"pad: mode {mode!r} takes its values from the image; value={shown(value)} has no meaning"
             )
         if not 1 <= axes <= 3 or input.ndim - axes not in (1, 2):
             raise ValueError(
@@ -55,14 +65,12 @@ def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: 
         smallest = 1 if mode in ("reflect", "replicate") else 0
         if padded[axis] < smallest or min(n + before, n + after) < 0 or (mode == "replicate" and n == 0):
             raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
-    refuse_if_too_large("pad", "the padded input", math.prod(padded), input.dtype.itemsize)
-    if value is not None:
-        _check_pad_value(input, value)
+    refuse_if_too_large("pad", "the padded input", count(padded), input.dtype.itemsize)
+    if number is not None:
+        _check_pad_value(input, number)
 
 
 def _check_pad_value(input: Array, value: float) -> None:
-    if not isinstance(value, Real):
-        raise TypeError(f"pad: value must be a real number, got {value!r}")
     name = str(input.dtype).removeprefix("torch.")
     if name == "bool":
         return
@@ -73,7 +81,7 @@ def _check_pad_value(input: Array, value: float) -> None:
         size = abs(value)
         fits = size == math.inf or not size > float(library.finfo(input.dtype).max)  # NaN is not larger
     if not fits:
-        raise ValueError(f"pad: value={value!r} does not fit into {name}")
+        raise ValueError(f"pad: value={shown(value)} does not fit into {name}")
 
 
 def _by_axis(ndim: int, pad: Sequence[int]) -> list[tuple[int, int, int]]:
@@ -225,9 +233,9 @@ def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, 
     axes = range(input.ndim - n, input.ndim)
     if is_tensor(input):
         for axis, extent, step in zip(axes, extents, strides, strict=True):
-            input = input.unfold(axis, extent, step)
+            input = input.unfold(axis, extent, min(step, input.shape[axis]))  # a larger one is no other
         return input[(..., *(slice(None, None, d) for d in dilations))]
-    view = np.lib.stride_tricks.sliding_window_view(input, extents, tuple(axes))
+    view = np.lib.stride_tricks.sliding_window_view(plain(input), extents, tuple(axes))
     every: tuple[Any, ...] = (..., *(slice(None, None, step) for step in (*strides, *dilations)))
     return view[every]
 
@@ -319,7 +327,7 @@ def _check_unfold(
         tuple(input.shape[-2:]), kernel, strides, [(p, p) for p in pads], dilations, "unfold"
     )
     padded = math.prod(size + 2 * p for size, p in zip(input.shape[-2:], pads, strict=True))
-    elements = math.prod(input.shape[:-2]) * (padded + math.prod(kernel) * math.prod(positions))
+    elements = count(input.shape[:-2]) * (padded + math.prod(kernel) * math.prod(positions))
     refuse_if_too_large("unfold", "the result and its scratch", elements, input.dtype.itemsize)
 
 
@@ -388,7 +396,7 @@ def _check_fold(
             f"{positions}"
         )
     padded = math.prod(side + 2 * p for side, p in zip(size, pads, strict=True))
-    elements = math.prod(input.shape[:-2]) * rows // taps * padded
+    elements = count(input.shape[:-2]) * rows // taps * padded
     refuse_if_too_large("fold", "the image", elements, input.dtype.itemsize)
 
 

@@ -28,5 +28,6 @@ def assert_refused(function: Callable[..., Any], arguments: tuple, options: dict
                 told.replace("torch.float", "float")
                 .replace("torch.bool", "bool")
                 .replace("torch.comp", "comp")
+                .replace("torch.int", "int")
                 == message
             )

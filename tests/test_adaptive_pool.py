@@ -298,6 +298,23 @@ def test_a_wrong_call_is_told_what_is_wrong(function, arguments, options, messag
     assert_refused(function, arguments, options, message)
 
 
+def test_bins_are_counted_by_integers_of_numpy_too():
+    volume = ramp(1, 2, 4, 4, 4)
+    for pool in (convlib.adaptive_avg_pool3d, convlib.adaptive_max_pool3d):
+        assert_agree(pool(tensor(volume), np.int64(2)), pool(volume, 2))
+        assert_agree(pool(tensor(volume), [np.int64(2), None, 2]), pool(volume, (2, None, 2)))
+
+
+def test_a_mean_of_whole_or_complex_numbers_is_refused_for_one_bin_too():
+    for dtype in (torch.int64, torch.complex64):
+        with pytest.raises(TypeError) as caught:
+            adaptive_avg_pool1d(torch.ones(1, 4, dtype=dtype), 1)
+        assert (
+            str(caught.value)
+            == f"adaptive_avg_pool1d: it is for floating-point numbers, as in torch; got {dtype}"
+        )
+
+
 def test_nan_and_infinity_stay_in_their_bins():
     volume = ramp(1, 6)
     volume[0, 4] = np.nan

@@ -218,6 +218,11 @@ def test_a_byte_starts_again_at_256():
     assert conv1d(np.array([[200, 100]], "uint8"), np.array([[[1, 1]]], "uint8")) == 200 + 100 - 256
 
 
+def test_the_gradient_of_a_bias_keeps_the_number_type_where_torch_s_sum_does_not():
+    empty, weight = torch.zeros(0, 1, 2, 2, dtype=torch.uint8), torch.ones(1, 1, 1, 1, dtype=torch.uint8)
+    assert [gradient.dtype for gradient in conv2d_backward(empty, empty, weight)] == [torch.uint8] * 3
+
+
 def test_integer_gradients_are_exact_and_keep_their_type():
     grad, image, weight = ramp(1, 1, 2, 2, dtype="int32"), ramp(1, 3, 3, dtype="int32"), None
     grad, weight = grad[0], ramp(1, 1, 2, 2, dtype="int32")
@@ -554,6 +559,9 @@ WRONG = [
     (conv2d_input, ((1, 1, 2**18, 2**18), zeros(1, 1, 1, 1), zeros(1, 1, 1, 1)), {"stride": 2**18}, "ValueError: conv2d_input: the result and its scratch would take 512 GiB, more than the 64 GiB that are allowed"),
     (conv2d_weight, (huge, (1, 1, 1, 1), zeros(1, 1, 1, 1)), {"stride": 2**18}, "ValueError: conv2d_weight: the result and its scratch would take 512 GiB, more than the 64 GiB that are allowed"),
     (conv_matrix, (zeros(1, 1, 1, 1), (1, 2**9, 2**9)), {}, "ValueError: conv_matrix: the result and its scratch would take 1536 GiB, more than the 64 GiB that are allowed"),
+    (conv2d, (zeros(0, 1, 5, 5), w), {"padding": 2**40}, f"ValueError: conv2d: the result and its scratch would take {((5 + 2**41) ** 2 + 10 * (3 + 2**41) ** 2) * 8 // 2**30} GiB, more than the 64 GiB that are allowed"),
+    (conv2d, (x, w), {"padding": 2**63}, "ValueError: conv2d: padding must be at most 2^62, got 9223372036854775808"),
+    (conv2d, (x, w), {"stride": 10**30}, "ValueError: conv2d: stride must be at most 2^62, got 1000000000000000000000000000000"),
     (correlate2d, (zeros(2**17, 2**17), zeros(1, 1)), {}, "ValueError: correlate2d: the result and its scratch would take 384 GiB, more than the 64 GiB that are allowed"),
     (convolve2d, (zeros(2, 2), zeros(2**10, 2**10)), {}, "ValueError: convolve2d: the result and its scratch would take 8208 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from convlib import (
     correlate2d,
     fold,
     pad,
+    sliding_windows,
     unfold,
 )
 
@@ -137,6 +138,67 @@ def test_number_types_for_which_torch_has_no_kernel_are_a_type_error(call, messa
         call()
     assert str(caught.value) == message
     assert isinstance(caught.value.__cause__, NotImplementedError)
+
+
+NO_NUMBERS = [
+    (lambda: np.ones((1, 4, 4), object), "conv2d: input must hold numbers, got an array of dtype('O')"),
+    (lambda: np.ones((1, 4, 4), str), "conv2d: input must hold numbers, got an array of dtype('<U1')"),
+    (lambda: np.ones((1, 4, 4), "S3"), "conv2d: input must hold numbers, got an array of dtype('S3')"),
+    (lambda: np.ones((1, 4, 4), "M8[s]"), "conv2d: input must hold numbers, got an array of dtype('<M8[s]')"),
+    (lambda: np.ones((1, 4, 4), "m8[s]"), "conv2d: input must hold numbers, got an array of dtype('<m8[s]')"),
+    (lambda: np.ones((1, 4, 4), "V4"), "conv2d: input must hold numbers, got an array of dtype('V4')"),
+    (lambda: np.ones((1, 4, 4), [("a", "f4")]), "conv2d: input must hold numbers, got an array of dtype([('a', '<f4')])"),
+    (lambda: np.ma.masked_equal(ARRAYS[0], 1), "conv2d: input is a masked array, and its mask would be lost; fill it first"),
+    (lambda: TENSORS[0].to_sparse(), "conv2d: input must be a dense tensor, got one that is sparse_coo"),
+    (lambda: TENSORS[0][0].to_sparse_csr(), "conv2d: input must be a dense tensor, got one that is sparse_csr"),
+    (lambda: torch.nested.nested_tensor([TENSORS[0]]), "conv2d: input must be a dense tensor, got one that is nested"),
+    (lambda: torch.nested.nested_tensor([TENSORS[0][0]], layout=torch.jagged), "conv2d: input must be a dense tensor, got one that is nested"),
+    (lambda: torch.quantize_per_tensor(TENSORS[0], 0.1, 0, torch.quint8), "conv2d: input must be a dense tensor, got one that is quantized"),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's, about tensors that are not yet, or no longer, all there
+@pytest.mark.parametrize(("make", "message"), NO_NUMBERS, ids=[message for _, message in NO_NUMBERS])
+def test_an_array_holds_a_number_at_every_place(make, message):
+    array = make()
+    with pytest.raises(TypeError) as caught:
+        conv2d(array, TENSORS[1] if isinstance(array, torch.Tensor) else ARRAYS[1])
+    assert str(caught.value) == message
+
+
+def test_tensors_on_two_devices_do_not_mix():
+    with pytest.raises(TypeError) as caught:
+        conv2d(TENSORS[0], TENSORS[1], torch.ones(2, device="meta"))
+    assert str(caught.value) == "conv2d: input is on cpu but bias is on meta; move one of them"
+
+
+class Marked(np.ndarray):
+    """Arrays of other libraries are subclasses too."""
+
+
+@pytest.mark.parametrize("kind", [Marked, np.recarray, np.matrix, np.memmap])
+def test_a_subclass_is_computed_with_as_the_array_that_it_is(kind):
+    image = np.arange(12.0).reshape(3, 4)
+    given, kernel = image.view(kind), np.array([[1.0, 2.0]]).view(kind)
+    for function, arguments in (
+        (correlate2d, (given, kernel)),
+        (pad, (given, (1, 1))),
+        (sliding_windows, (given, (2, 2))),
+        (fold, (np.ones((4, 6)).view(kind), (3, 4), 2)),
+    ):
+        answer = function(*arguments)
+        assert type(answer) is np.ndarray
+        plain = [a.view(np.ndarray) if isinstance(a, np.ndarray) else a for a in arguments]
+        np.testing.assert_array_equal(answer, function(*plain))
+
+
+def test_a_mode_is_a_word_and_not_an_array_of_words():
+    with pytest.raises(ValueError) as caught:
+        correlate2d(np.ones((2, 2)), np.ones((2, 2)), np.array(["full", "same"]))
+    assert (
+        str(caught.value)
+        == "correlate2d: mode must be 'full', 'same' or 'valid', got array(['full', 'same'], dtype='<U4')"
+    )
 
 
 DISPATCHED = [

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -473,14 +474,14 @@ def test_large_single_precision_sizes_take_torch_s_nearest_pixels():
 
 x = zeros(1, 1, 5, 5)
 g = zeros(1, 1, 3, 3)
-ALL = "'nearest', 'nearest-exact', 'area', 'linear', 'bilinear', 'trilinear', 'bicubic'"
+ALL = "'nearest', 'nearest-exact', 'area', 'linear', 'bilinear', 'trilinear' or 'bicubic'"
 
 WRONG = [
     (interpolate, ([1], 3), {}, "TypeError: interpolate: input must be a NumPy array or a torch tensor, got list"),
     (interpolate, (x,), {}, "ValueError: interpolate: give either size or scale_factor, got size=None, scale_factor=None"),
     (interpolate, (x, 3, 2.0), {}, "ValueError: interpolate: give either size or scale_factor, got size=3, scale_factor=2.0"),
-    (interpolate, (x, 3), {"mode": "cubic"}, f"ValueError: interpolate: mode must be one of {ALL}, got 'cubic'"),
-    (interpolate, (x, 3), {"mode": None}, f"ValueError: interpolate: mode must be one of {ALL}, got None"),
+    (interpolate, (x, 3), {"mode": "cubic"}, f"ValueError: interpolate: mode must be {ALL}, got 'cubic'"),
+    (interpolate, (x, 3), {"mode": None}, f"ValueError: interpolate: mode must be {ALL}, got None"),
     (interpolate, (x, 3), {"mode": "linear"}, "ValueError: interpolate: mode 'linear' resizes (N, C, W), got (1, 1, 5, 5)"),
     (interpolate, (zeros(1, 1, 5), 3), {"mode": "bicubic"}, "ValueError: interpolate: mode 'bicubic' resizes (N, C, H, W), got (1, 1, 5)"),
     (interpolate, (x, 3), {"mode": "trilinear"}, "ValueError: interpolate: mode 'trilinear' resizes (N, C, D, H, W), got (1, 1, 5, 5)"),
@@ -507,6 +508,14 @@ WRONG = [
     (interpolate, (zeros(2, 0, 2, 2, 2), 3), {"mode": "area"}, "ValueError: interpolate: only the batch may be empty, got (2, 0, 2, 2, 2)"),
     (interpolate, (zeros(1, 1, 2**17, 2**17), 3), {}, "ValueError: interpolate: the result and its scratch would take 128 GiB, more than the 64 GiB that are allowed"),
     (interpolate, (x, 2**16), {}, "ValueError: interpolate: the result and its scratch would take 96 GiB, more than the 64 GiB that are allowed"),
+    (interpolate, (zeros(0, 1, 5), 2**40), {}, "ValueError: interpolate: the result and its scratch would take 24576 GiB, more than the 64 GiB that are allowed"),
+    (interpolate, (x, 3), {"mode": ["area"]}, f"ValueError: interpolate: mode must be {ALL}, got ['area']"),
+    (interpolate, (x, 3), {"mode": "bilinear", "antialias": 1}, "TypeError: interpolate: antialias must be True or False, got 1"),
+    (interpolate, (x,), {"scale_factor": 2, "recompute_scale_factor": "yes"}, "TypeError: interpolate: recompute_scale_factor must be True, False or None, got 'yes'"),
+    (interpolate, (x,), {"scale_factor": True}, "TypeError: interpolate: scale_factor must be a number or 2, got True"),
+    (interpolate, (x,), {"scale_factor": (2, None)}, "TypeError: interpolate: scale_factor must be a number or 2, got (2, None)"),
+    (interpolate, (x,), {"scale_factor": 10**400}, "ValueError: interpolate: scale_factor must be finite, got an integer of 1329 bits"),
+    (interpolate, (x,), {"scale_factor": 1e300, "mode": "area"}, f"ValueError: interpolate: the result and its scratch would take {(8 * (5 * int(5e300) + 3 * int(5e300) ** 2) + 2**29) // 2**30} GiB, more than the 64 GiB that are allowed"),
     (interpolate_backward, ([1], (1, 1, 5), 3), {}, "TypeError: interpolate_backward: grad_output must be a NumPy array or a torch tensor, got list"),
     (interpolate_backward, (g, 5, 3), {}, "TypeError: interpolate_backward: input_size must be a sequence of integers, got 5"),
     (interpolate_backward, (g, (1, 1, 5, 5), 4), {}, "ValueError: interpolate_backward: grad_output is (1, 1, 3, 3) but the output for input (1, 1, 5, 5) is (1, 1, 4, 4)"),
@@ -519,7 +528,12 @@ WRONG = [
     (resize_matrix, (3, 2, 0), {}, "ValueError: resize_matrix: scale_factor must be above 0 and finite, got 0"),
     (resize_matrix, (3, 2, 2.0), {}, "ValueError: resize_matrix: scale_factor=2.0 makes 6 of 3 pixels, not 2"),
     (resize_matrix, (3, 2, "1"), {}, "TypeError: resize_matrix: scale_factor must be a number or 1, got '1'"),
-    (resize_matrix, (3, 2, None, "cubic"), {}, f"ValueError: resize_matrix: mode must be one of {ALL}, got 'cubic'"),
+    (resize_matrix, (3, 2, None, "cubic"), {}, f"ValueError: resize_matrix: mode must be {ALL}, got 'cubic'"),
+    (resize_matrix, (3, 6, math.inf), {}, "ValueError: resize_matrix: scale_factor must be finite, got inf"),
+    (resize_matrix, ((3,), 2), {}, "TypeError: resize_matrix: input_size must be an integer, got (3,)"),
+    (resize_matrix, (3, 2), {"mode": ["area"]}, f"ValueError: resize_matrix: mode must be {ALL}, got ['area']"),
+    (resize_matrix, (3, 2), {"mode": "bilinear", "antialias": None}, "TypeError: resize_matrix: antialias must be True or False, got None"),
+    (resize_matrix, (2**62, 0), {"mode": "area"}, "ValueError: resize_matrix: the matrix would take 34359738368 GiB, more than the 64 GiB that are allowed"),
     (resize_matrix, (2**17, 2**17), {}, "ValueError: resize_matrix: the matrix would take 128 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
 
@@ -545,10 +559,22 @@ def test_arrays_are_taken_in_the_number_types_that_torch_takes(mode, n, antialia
     except NotImplementedError:
         with pytest.raises(TypeError, match=f"interpolate: mode '{mode}'.* as in torch; got {dtype}"):
             interpolate(array, 6, **options)
-        with pytest.raises(TypeError, match=rf"interpolate: torch does not offer it for torch\.{dtype}"):
+        reason = "mode 'area' is for .*; got" if mode == "area" else "torch does not offer it for"
+        with pytest.raises(TypeError, match=rf"interpolate: {reason} torch\.{dtype}"):
             interpolate(tensor(array), 6, **options)
     else:
         assert interpolate(array, 6, **options).dtype == dtype
+
+
+def test_a_scale_is_any_real_number():
+    image = np.arange(4.0)[None, None]
+    expected = interpolate(image, scale_factor=1.5, mode="linear")
+    for factor in (Fraction(3, 2), np.float16(1.5), [np.longdouble(1.5)]):
+        assert_agree(interpolate(image, scale_factor=factor, mode="linear"), expected)
+        assert_agree(interpolate(tensor(image), scale_factor=factor, mode="linear"), expected)
+        gradient = interpolate_backward(image[..., :3], (1, 1, 2), scale_factor=factor, mode="linear")
+        twin = interpolate_backward(tensor(image[..., :3]), (1, 1, 2), scale_factor=factor, mode="linear")
+        assert_agree(twin, gradient)
 
 
 def test_the_message_about_a_number_type_names_those_that_work():
@@ -557,6 +583,12 @@ def test_the_message_about_a_number_type_names_those_that_work():
     assert (
         str(caught.value)
         == "interpolate: mode 'linear' is for float16, float32, float64, as in torch; got int64"
+    )
+    with pytest.raises(TypeError) as caught:  # to a single pixel torch says what it cannot do in other words
+        interpolate(torch.ones(1, 1, 4, dtype=torch.int64), 1, mode="area")
+    assert (
+        str(caught.value)
+        == "interpolate: mode 'area' is for floating-point numbers, as in torch; got torch.int64"
     )
     with pytest.raises(TypeError) as caught:
         interpolate_backward(np.ones((1, 1, 3), "uint8"), (1, 1, 4), 3)

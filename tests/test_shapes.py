@@ -25,7 +25,8 @@ from convlib import (
     effective_kernel_size,
     pool_output_size,
 )
-from convlib.shapes import ConvChoice, as_sizes, as_tuple, refuse_if_too_large, resolve_padding
+from convlib._checks import require_flag, require_one_of
+from convlib.shapes import ConvChoice, as_integer, as_sizes, as_tuple, refuse_if_too_large, resolve_padding
 
 
 def positions(size: int, kernel: int, stride: int, before: int, after: int, dilation: int) -> int:
@@ -290,6 +291,29 @@ def test_the_choices_come_best_first():
     assert conv_choices(5, 100) == []
 
 
+class Silent:
+    """It has neither a name nor a number to give."""
+
+    def __repr__(self):
+        raise RuntimeError("no name")
+
+    def __index__(self):
+        raise RuntimeError("no number")
+
+
+class Index:
+    """It stands for a number, but one cannot calculate with it."""
+
+    def __repr__(self):
+        return "Index()"
+
+    def __index__(self):
+        return 2
+
+
+ENDLESS = [1]
+ENDLESS.append(ENDLESS)
+
 WRONG = [
     (lambda: conv_output_size(7.5, 3), "TypeError: conv_output_size: input_size must be an integer, got 7.5"),
     (lambda: conv_output_size(0, 1, padding=1), "ValueError: conv_output_size: input_size must be at least 1, got 0"),
@@ -330,7 +354,7 @@ WRONG = [
     (lambda: conv_input_sizes(3, 3, 2, "same"), "ValueError: conv_input_sizes: padding='same' needs stride 1, got stride (2,); give padding in pixels"),
     (lambda: conv_pixel_uses(7.5, 3), "TypeError: conv_pixel_uses: input_size must be an integer, got 7.5"),
     (lambda: conv_pixel_uses((7, 7), (3, 3, 3)), "ValueError: conv_pixel_uses: kernel_size must be one integer or 2, got (3, 3, 3)"),
-    (lambda: conv_choices((7, 7), 3), "ValueError: conv_choices: input_size must be one integer, got (7, 7)"),
+    (lambda: conv_choices((7, 7), 3), "TypeError: conv_choices: input_size must be an integer, got (7, 7)"),
     (lambda: conv_choices(7, 0), "ValueError: conv_choices: output_size must be at least 1, got 0"),
     (lambda: conv_choices(7, 3, kernel_sizes=(3, 0)), "ValueError: conv_choices: kernel_sizes must be at least 1, got (3, 0)"),
     (lambda: conv_choices(7, 3, strides=1.5), "TypeError: conv_choices: strides must be an integer, got 1.5"),
@@ -339,6 +363,50 @@ WRONG = [
     (lambda: as_tuple((True, 2), 2, "kernel_size"), "TypeError: kernel_size must be an integer or 2 integers, got (True, 2)"),
     (lambda: as_tuple(np.array([1, 2]), 2, "stride"), "TypeError: stride must be an integer or 2 integers, got array([1, 2])"),
     (lambda: as_sizes("ab", "pad", "pad"), "TypeError: pad: pad must be a sequence of integers, got 'ab'"),
+    (lambda: as_tuple(b"\1\2", 2, "stride"), "TypeError: stride must be an integer or 2 integers, got b'\\x01\\x02'"),
+    (lambda: as_tuple(range(1, 3), 2, "stride"), "TypeError: stride must be an integer or 2 integers, got range(1, 3)"),
+    (lambda: as_tuple(np.array(2), 1, "stride"), "TypeError: stride must be an integer, got array(2)"),
+    (lambda: as_tuple((1, torch.tensor(2)), 2, "stride"), "TypeError: stride must be an integer or 2 integers, got (1, tensor(2))"),
+    (lambda: as_tuple(Silent(), 1, "stride"), "TypeError: stride must be an integer, got <Silent>"),
+    (lambda: as_tuple(Index(), 1, "stride"), "TypeError: stride must be an integer, got Index()"),
+    (lambda: as_tuple([Silent(), 1], 2, "stride"), "TypeError: stride must be an integer or 2 integers, got [<Silent>, 1]"),
+    (lambda: as_tuple(ENDLESS, 2, "stride"), "TypeError: stride must be an integer or 2 integers, got [1, [1, [1, [...]]]]"),
+    (lambda: as_tuple([0] * 5000, 2, "stride"), "ValueError: stride must be one integer or 2, got [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...]"),
+    (lambda: as_tuple(2**62 + 1, 1, "stride"), "ValueError: stride must be at most 2^62, got 4611686018427387905"),
+    (lambda: as_tuple(10**5000, 1, "stride"), "ValueError: stride must be at most 2^62, got an integer of 16610 bits"),
+    (lambda: as_tuple((1, -(10**5000)), 2, "stride"), "ValueError: stride must be at least 1, got (1, an integer of 16610 bits)"),
+    (lambda: as_sizes(range(3), "input_size", "conv1d_input"), "TypeError: conv1d_input: input_size must be a sequence of integers, got range(0, 3)"),
+    (lambda: as_sizes((1, 2**63), "input_size", "conv1d_input"), "ValueError: conv1d_input: input_size must be at most 2^62, got (1, 9223372036854775808)"),
+    (lambda: conv_choices(7, 2.0), "TypeError: conv_choices: output_size must be an integer, got 2.0"),
+    (lambda: conv_choices(7, 3, range(1, 2**40)), "ValueError: conv_choices: it would take 1099511627775 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(7, 3, 2**40), "ValueError: conv_choices: it would take 4398046511104 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(2**40, 2**40), "ValueError: conv_choices: it would take 38482906972306 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_choices(7, 3, "ab"), "TypeError: conv_choices: kernel_sizes must be an integer, got 'ab'"),
+    (lambda: conv_pixel_uses(2**40, 3), "ValueError: conv_pixel_uses: it would take 4398046511098 steps, more than the 16777216 that are allowed"),
+    (lambda: conv_pixel_uses((7, 7), range(2)), "TypeError: conv_pixel_uses: kernel_size must be an integer or 2 integers, got range(0, 2)"),
+    (lambda: conv_input_sizes(range(1, 3), 3), "TypeError: conv_input_sizes: output_size must be an integer, got range(1, 3)"),
+    (lambda: conv_memory(3, 8, (5,), (9,), (5,), bias=1), "TypeError: conv_memory: bias must be True or False, got 1"),
+    (lambda: conv_memory(3, 8, (5,), (9,), (5,), batch=(1,)), "TypeError: conv_memory: batch must be an integer, got (1,)"),
+    (lambda: as_sizes([0] * 129, "pad", "pad"), "ValueError: pad: pad must have at most 128 entries, got [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...]"),
+    (lambda: as_integer([2], "groups", "conv2d"), "TypeError: conv2d: groups must be an integer, got [2]"),
+    (lambda: require_one_of("pad", "mode", np.array(["a", "b"]), ("c", "d")), "ValueError: pad: mode must be 'c' or 'd', got array(['a', 'b'], dtype='<U1')"),
+    (lambda: require_flag("pool", "ceil_mode", 1), "TypeError: pool: ceil_mode must be True or False, got 1"),
+    (lambda: require_flag("pool", "ceil_mode", None), "TypeError: pool: ceil_mode must be True or False, got None"),
+    (lambda: require_flag("resize", "align", np.array([1, 2]), or_none=True), "TypeError: resize: align must be True, False or None, got array([1, 2])"),
+    (lambda: conv_output_size(7, 3, padding=10**400), "ValueError: conv_output_size: padding must be at most 2^62, got an integer of 1329 bits"),
+    (lambda: conv_output_size(7, 3, padding=["x" * 500]), f"TypeError: conv_output_size: padding must be an integer, got ['{'x' * 37}...{'x' * 38}']"),
+    (lambda: effective_kernel_size(0), "ValueError: effective_kernel_size: kernel_size must be at least 1, got 0"),
+    (lambda: effective_kernel_size("3"), "TypeError: effective_kernel_size: kernel_size must be an integer, got '3'"),
+    (lambda: effective_kernel_size(3, (1,)), "TypeError: effective_kernel_size: dilation must be an integer, got (1,)"),
+    (lambda: conv_parameters("a", 6, (3,)), "TypeError: conv_parameters: in_channels must be an integer, got 'a'"),
+    (lambda: conv_parameters(6, 2.5, (3,)), "TypeError: conv_parameters: out_channels must be an integer, got 2.5"),
+    (lambda: conv_parameters(-6, 6, (3,)), "ValueError: conv_parameters: in_channels must be at least 1, got -6"),
+    (lambda: conv_parameters(6, 6, (3,), (1,)), "TypeError: conv_parameters: groups must be an integer, got (1,)"),
+    (lambda: conv_parameters(6, 6, (3,), bias=2), "TypeError: conv_parameters: bias must be True or False, got 2"),
+    (lambda: conv_multiply_adds(True, 6, (3,), (4,)), "TypeError: conv_multiply_adds: in_channels must be an integer, got True"),
+    (lambda: conv_multiply_adds(6, 0, (3,), (4,)), "ValueError: conv_multiply_adds: out_channels must be at least 1, got 0"),
+    (lambda: conv_multiply_adds(6, 6, 3, (4,)), "TypeError: conv_multiply_adds: kernel_size must be a sequence of integers, got 3"),
+    (lambda: refuse_if_too_large("pool", "the answer", 2**2000, 8), f"ValueError: pool: the answer would take {2**1973} GiB, more than the 64 GiB that are allowed"),
     (lambda: resolve_padding("full", (3,), (1,), (1,)), "ValueError: padding must be 'valid', 'same' or integers, got 'full'"),
     (lambda: refuse_if_too_large("pool", "the answer", 2**34, 4 + 1), "ValueError: pool: the answer would take 80 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
@@ -355,6 +423,13 @@ def test_numbers_of_numpy_are_integers_too():
     assert as_tuple(np.int32(2), 2, "stride") == (2, 2)
     assert as_tuple((np.int64(1), 2), 2, "stride") == (1, 2)
     assert all(type(number) is int for number in as_tuple((np.int64(1), 2), 2, "stride"))
+
+
+def test_large_numbers_are_counted_to_the_last_one():
+    millions = np.int32(2**20)
+    assert conv_memory(millions, millions, (1,), (2**20,), (1,)).input == 4 * 2**20 * 2**20
+    assert conv_parameters(np.int32(2**20), np.int32(2**20), (3, 3)) == 2**20 * 2**20 * 3 * 3 + 2**20
+    assert conv_output_size(2**62, 2**62, padding=2**62) == 2**63 + 1
 
 
 def test_exactly_64_gib_are_allowed():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_the_value_is_cut_to_the_number_type_as_in_torch(dtype, value, becomes):
         assert padded[0] == becomes
 
 
+@pytest.mark.parametrize("value", [Fraction(5, 2), np.float16(2.5), np.longdouble(2.5)])
+def test_the_value_is_any_real_number(value):
+    for image in (np.zeros((1, 1)), torch.zeros(1, 1)):
+        assert pad(image, (1, 0), value=value).tolist() == [[2.5, 0]]
+    with pytest.raises(ValueError) as caught:
+        pad(np.zeros((1, 1)), (1, 0), value=Fraction(10**400))
+    assert str(caught.value).startswith("pad: value must fit into a float, got Fraction(1000000")
+
+
 def test_padding_with_nothing_gives_a_new_array():
     image = np.ones((1, 3))
     assert pad(image, (0, 0)) is not image
@@ -150,6 +160,12 @@ def test_each_axis_has_its_own_stride_and_dilation():
     assert_agree(sliding_windows(tensor(image), (2, 2), (1, 2), (3, 1)), windows, 0)
 
 
+def test_a_stride_beyond_the_image_leaves_the_first_window():
+    for image in (ramp(2, 5), tensor(ramp(2, 5))):
+        for stride in (5, 2**62):
+            assert sliding_windows(image, (2,), stride).tolist() == [[[1, 2]], [[6, 7]]]
+
+
 def test_windows_copy_no_pixel_and_cannot_be_written_to():
     image = ramp(1000)
     windows = sliding_windows(image, (100,), dilation=2)
@@ -191,6 +207,14 @@ def test_unfold_and_fold_agree_with_torch(folding):
     assert_agree(image_again, F.fold(tensor(columns), shape[-2:], **options), 1e-12)
     assert_agree(fold(tensor(columns), shape[-2:], **options), image_again, 1e-12)
     np.testing.assert_array_equal(image, before)
+
+
+def test_a_tuple_of_one_stands_for_both_axes_although_not_in_torch_s_own():
+    image = ramp(1, 4, 4)
+    columns = unfold(image, (2,), (1,), (1,), [2])
+    assert_agree(columns, F.unfold(tensor(image), 2, padding=1, stride=2), 0)
+    assert_agree(unfold(tensor(image), (2,), (1,), (1,), [2]), columns, 0)
+    assert_agree(fold(tensor(columns), (4,), [2], (1,), (1,), (2,)), fold(columns, 4, 2, 1, 1, 2), 0)
 
 
 @given(foldings())
@@ -275,6 +299,13 @@ WRONG = [
     (pad, (zeros(3, dtype="float16"), (1, 1)), {"value": 65505}, "ValueError: pad: value=65505 does not fit into float16"),
     (pad, (zeros(3, dtype="float32"), (1, 1)), {"value": -1e39}, "ValueError: pad: value=-1e+39 does not fit into float32"),
     (pad, (row, (2**40, 0)), {}, "ValueError: pad: the padded input would take 8192 GiB, more than the 64 GiB that are allowed"),
+    (pad, (zeros(0, 3), (2**40, 0), "replicate"), {}, "ValueError: pad: the padded input would take 8192 GiB, more than the 64 GiB that are allowed"),
+    (pad, (row, (1, 10**30)), {}, "ValueError: pad: pad must be at most 2^62, got (1, 1000000000000000000000000000000)"),
+    (pad, (row, b"ab"), {}, "TypeError: pad: pad must be a sequence of integers, got b'ab'"),
+    (pad, (row, (1, 1), ["constant"]), {}, "ValueError: pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got ['constant']"),
+    (pad, (row, (1, 1), "reflect", "a"), {}, "TypeError: pad: value must be a real number, got 'a'"),
+    (pad, (row, (1, 1)), {"value": 10**400}, "ValueError: pad: value=an integer of 1329 bits does not fit into float64"),
+    (unfold, (zeros(0, 1, 2, 3), 1), {"padding": 2**62}, f"ValueError: unfold: the result and its scratch would take {2 * (2 + 2**63) * (3 + 2**63) * 8 // 2**30} GiB, more than the 64 GiB that are allowed"),
     (sliding_windows, ([1], (3,)), {}, "TypeError: sliding_windows: input must be a NumPy array or a torch tensor, got list"),
     (sliding_windows, (row, 3), {}, "TypeError: sliding_windows: kernel_size must be a sequence of integers, got 3"),
     (sliding_windows, (row, (0,)), {}, "ValueError: sliding_windows: kernel_size must be at least 1, got (0,)"),
