@@ -53,8 +53,10 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                 try:
                     return twin(*args, **kwargs)
                 except NotImplementedError as error:  # so torch says that it has no kernel for a dtype
+                    first = given[tensors[0]]
+                    where = "" if first.device.type == "cpu" else f" on {first.device.type}"
                     raise TypeError(
-                        f"{body.__name__}: torch does not offer it for {given[tensors[0]].dtype}"
+                        f"{body.__name__}: torch does not offer it for {first.dtype}{where}"
                     ) from error
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
                 return body(*args, **kwargs)
