@@ -29,6 +29,8 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
     """Decorate a NumPy function that has a twin in `torch_ops`.
 
     `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
+    torch.compile traces it, too: there it has to get by with what torch can follow, which generators inside
+    math.prod, for instance, are not.
     """
 
     def decorate(body: Callable[P, R]) -> Callable[P, R]:
@@ -72,6 +74,17 @@ def require_array(function: str, name: str, value: object) -> None:
         raise TypeError(
             f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}"
         )
+
+
+def autocasts(*arrays: Array | None) -> bool:
+    """True for tensors that an active `torch.autocast` makes one dtype; it leaves double precision alone."""
+    given = [array for array in arrays if array is not None]
+    if not all(map(is_tensor, given)):
+        return False
+    torch, device = sys.modules["torch"], given[0].device.type
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
+        return False
+    return all(array.dtype.is_floating_point and array.dtype.itemsize < 8 for array in given)
 
 
 def require_same_dtype(function: str, **arrays: Array) -> None:

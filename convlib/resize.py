@@ -334,7 +334,7 @@ def _plan(
         return as_tuple(size, n, "size", 0 if mode == "area" else 1, function), (None,) * n
     assert scale_factor is not None
     factors = _factors(function, scale_factor, n)
-    if not all(map(math.isfinite, factors)):
+    if not all(abs(factor) < math.inf for factor in factors):  # not NaN, either
         raise ValueError(f"{function}: scale_factor must be finite, got {scale_factor!r}")
     sizes = tuple(int(pixels * factor) for pixels, factor in zip(spatial, factors, strict=True))
     if min(sizes) < (0 if mode == "area" else 1):
