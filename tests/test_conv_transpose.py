@@ -675,6 +675,7 @@ def test_pixel_shuffle_is_a_transposed_convolution_whose_kernels_hold_a_single_o
 
 # --- torch's side: see also test_torch_ops.py -------------------------------------------------------------
 
+
 def test_a_layer_of_torch_is_the_same():
     layer = torch.nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, groups=2)
     image = numbers(1, 4, 3, 3, dtype=torch.float32)
