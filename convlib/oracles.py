@@ -284,6 +284,10 @@ def _weighted_pixels(
         return [(min(math.floor((i + 0.5 if mode == "nearest-exact" else i) * scale), pixels - 1), 1.0)]
 
     def kernel(x: float) -> float:
+        if mode == "lanczos":
+            if x == 0 or abs(x) >= 3:
+                return 1.0 if x == 0 else 0.0
+            return 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2
         if mode != "bicubic":
             return max(0.0, 1 - abs(x))
         a = -0.5 if antialias else -0.75

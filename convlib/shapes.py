@@ -658,7 +658,7 @@ def count(shape: Sequence[int]) -> int:
     >>> count((2, 3)), count((0, 3))
     (6, 3)
     """
-    return math.prod(max(n, 1) for n in shape)
+    return math.prod([max(n, 1) for n in shape])
 
 
 class ConvMemory(NamedTuple):

@@ -53,14 +53,10 @@ def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def _pulled_back(forward: Callable[..., Tensor], grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """The gradients of the inputs, which can be differentiated again.
-
-    torch.func.vjp says the same, but the first call of all loads torch's compiler, which takes seconds.
-    """
-    again = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (grad_output, *inputs))
-    with torch.enable_grad():
-        leaves = [tensor if tensor.requires_grad else tensor.detach().requires_grad_() for tensor in inputs]
-        return torch.autograd.grad(forward(*leaves), leaves, grad_output, create_graph=again)
+    """The gradients of the inputs, which can be differentiated again, mapped and compiled."""
+    backward: Any = torch.func.vjp(forward, *inputs)[1]
+    gradients: tuple[Tensor, ...] = backward(grad_output)
+    return gradients
 
 
 def _convolution(

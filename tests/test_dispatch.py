@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import convlib
 from convlib import (
@@ -49,7 +50,7 @@ conv1d(np.ones((1, 4)), np.ones((1, 1, 2))), conv3d(np.ones((1, 2, 2, 2)), np.on
 conv2d_backward(np.ones((1, 1, 2, 2)), x, w), conv_matrix(w, (1, 4, 4))
 correlate2d(x[0, 0], w[0, 0]), convolve2d(x[0, 0], w[0, 0])
 fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), value=1.5), sliding_windows(x, (2, 2))
-interpolate(x, 3, mode="bicubic", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
+interpolate(x, 3, mode="lanczos", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
 max_pool2d(x, 2), max_pool2d_backward(x[..., :2, :2], x, 2, ties="shared"), avg_pool2d(x, 2), lp_pool2d(x, 2, 2)
 max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2), adaptive_avg_pool2d(x, 3), global_max_pool2d(x)
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
@@ -199,6 +200,17 @@ def test_a_mode_is_a_word_and_not_an_array_of_words():
         str(caught.value)
         == "correlate2d: mode must be 'full', 'same' or 'valid', got array(['full', 'same'], dtype='<U4')"
     )
+
+
+def test_what_torch_does_not_offer_on_a_device_names_the_device():
+    class NotThere(TorchDispatchMode):
+        def __torch_dispatch__(self, step, types, args=(), kwargs=None):
+            raise NotImplementedError(f"Could not run {step} with arguments from the 'Meta' backend.")
+
+    there = [tensor.to("meta") for tensor in TENSORS]
+    with NotThere(), pytest.raises(TypeError) as caught:
+        conv2d(*there)
+    assert str(caught.value) == "conv2d: torch does not offer it for torch.float32 on meta"
 
 
 DISPATCHED = [
