@@ -43,6 +43,11 @@ from convlib.shapes import (
     conv_transpose_output_size,
     effective_kernel_size,
 )
+
+# Chapter 14, feature maps as tokens
+from convlib.tokens import scaled_dot_product_attention, scaled_dot_product_attention_backward
+
+# Chapters 2 and 3, padding and windows
 from convlib.windows import fold, pad, sliding_windows, unfold
 
 __all__ = [
@@ -76,6 +81,8 @@ __all__ = [
     "pixel_shuffle",
     "pixel_unshuffle",
     "resize_matrix",
+    "scaled_dot_product_attention",
+    "scaled_dot_product_attention_backward",
     "sliding_windows",
     "unfold",
 ]
