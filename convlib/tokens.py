@@ -322,8 +322,8 @@ def _collected(gradient: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         gradient = gradient.reshape(*leading, shape[-3], heads // shape[-3], tokens, features).sum(axis=-3)
     before = gradient.ndim - len(shape)
     repeated = (before + axis for axis, size in enumerate(shape) if size == 1)
-    total: NDArray[Any] = gradient.sum(axis=(*range(before), *repeated)).reshape(shape)
-    return total
+    # a sum over all axes is a number and no array any more
+    return np.asarray(gradient.sum(axis=(*range(before), *repeated))).reshape(shape)
 
 
 @dispatch(_check_backward)
