@@ -259,7 +259,7 @@ def attention_loops(
             elif (attn_mask is not None and not _entry(attn_mask, *batch, i, j)) or (is_causal and j > i):
                 score = -math.inf
             scores.append(score)
-        exponentials = [math.exp(score - max(scores)) if score > -math.inf else 0.0 for score in scores]
+        exponentials = [math.exp(score) for score in scores]
         for j in range(tokens):
             weight = exponentials[j] / (sum(exponentials) or 1)
             if dropout_factors is not None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from convlib._conv_checks import _dtype_name
 from convlib._dispatch import Array, dispatch, is_tensor, require_array, require_same_dtype
+from convlib.conv import _wide
 from convlib.shapes import refuse_if_too_large
 
 AXES = {"query": "(..., L, E)", "key": "(..., S, E)", "value": "(..., S, Ev)"}
@@ -171,12 +172,6 @@ def _check_backward(
 
 
 # --- the operation ------------------------------------------------------------------------------------------
-
-
-def _wide(array: NDArray[Any]) -> NDArray[Any]:
-    """Half precision is added up in single precision and rounded once at the end."""
-    kind = np.float32 if array.dtype.type is np.float16 else array.dtype.newbyteorder("=")
-    return array.astype(kind, copy=False)
 
 
 def _repeated(array: NDArray[Any], heads: int) -> NDArray[Any]:
@@ -392,7 +387,7 @@ def scaled_dot_product_attention_backward(
     q, k, v, query_factor, key_factor = _operands(query, key, value, scale, enable_gqa)
     q, k, grad = q * query_factor, k * key_factor, _wide(grad_output)
     weights = _weights(q @ k.swapaxes(-1, -2), attn_mask, is_causal)
-    wanted = _collected(grad @ v.swapaxes(-1, -2), weights.shape)
+    wanted = grad @ v.swapaxes(-1, -2)
     used = weights
     if dropout_p:
         factors = _dropout_factors(weights, dropout_p)
@@ -405,6 +400,4 @@ def scaled_dot_product_attention_backward(
     ]
     if attn_mask is not None and attn_mask.dtype != bool:
         gradients.append((attn_mask, grad_scores))
-    return tuple(
-        _collected(gradient, of.shape).astype(of.dtype, order="C", copy=False) for of, gradient in gradients
-    )
+    return tuple(_collected(gradient, of.shape).astype(of.dtype, copy=False) for of, gradient in gradients)

@@ -565,6 +565,14 @@ def test_scores_overflow_exactly_where_they_do_in_torch(size):
         assert_agree(attention(*arrays, scale=scale), expected, 1e-5)
 
 
+def test_a_scale_is_split_so_that_neither_side_overflows_alone():
+    arrays = [np.array(rows, "float32") for rows in ([[1e30]], [[1e-30], [2e-30]], [[1], [2]])]
+    for three in (arrays, [*arrays[1::-1], np.array([[3]], "float32")]):
+        output = attention(*three, scale=1e10)  # 1e10 and 2e10, by way of 1e40
+        assert np.isfinite(output).all()
+        assert_agree(output, by_the_formula(*map(tensor, three), scale=1e10), 1e-5)
+
+
 def test_large_scores_do_not_overflow_in_the_softmax():
     output = attention(query * 1000, key, value)  # 3^1000 : 1
     assert output.tolist() == [[10, 0]]
