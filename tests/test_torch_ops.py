@@ -282,6 +282,25 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "global_max_pool1d": (convlib.global_max_pool1d, (numbers(2, 2, 5),)),
     "global_max_pool2d": (convlib.global_max_pool2d, (numbers(2, 4, 5),)),
     "global_max_pool3d": (convlib.global_max_pool3d, (numbers(2, 3, 4, 5),)),
+    "scaled_dot_product_attention": (
+        convlib.scaled_dot_product_attention, (numbers(2, 3, 4, 2), numbers(2, 3, 5, 2), numbers(2, 3, 5, 6)),
+    ),
+    "scaled_dot_product_attention, mask of numbers": (
+        partial(convlib.scaled_dot_product_attention, scale=-0.7),
+        (numbers(2, 1, 4, 2), numbers(3, 5, 2), numbers(1, 5, 6), numbers(3, 1, 5)),
+    ),
+    "scaled_dot_product_attention, causal, grouped": (
+        partial(convlib.scaled_dot_product_attention, is_causal=True, enable_gqa=True),
+        (numbers(2, 4, 3, 2), numbers(2, 2, 5, 2), numbers(2, 1, 5, 3)),
+    ),
+    "scaled_dot_product_attention_backward": (
+        partial(convlib.scaled_dot_product_attention_backward, is_causal=True),
+        (numbers(2, 4, 3), numbers(2, 4, 2), numbers(1, 5, 2), numbers(5, 3)),
+    ),
+    "scaled_dot_product_attention_backward, mask of numbers, grouped": (
+        partial(convlib.scaled_dot_product_attention_backward, scale=0.7, enable_gqa=True),
+        (numbers(4, 4, 3), numbers(4, 4, 2), numbers(2, 5, 2), numbers(1, 5, 3), numbers(5)),
+    ),
 }  # fmt: skip
 CPU_ONLY = {OPERATIONS["interpolate, lanczos"][0]}  # torch 2.13 says so in its documentation
 operations = pytest.mark.parametrize(("operation", "tensors"), OPERATIONS.values(), ids=OPERATIONS.keys())
