@@ -29,8 +29,8 @@ def frames():
 
 
 def test_every_number_of_a_grid_is_written_down():
-    draw.grids({"a": np.array([[1, -2], [0.5, 1234]])})
-    assert [text for text in texts() if text.strip()] == ["1", "\N{MINUS SIGN}2", "0.5", "1.23e+03", "a"]
+    draw.grids({"a": np.array([[1, -2, -0.0], [0.51239, 1234, -np.inf]])})
+    assert [text for text in texts() if text.strip()] == ["a", "1", "−2", "0", "0.512", "1234", "−∞"]
 
 
 def test_signs_stand_between_the_grids_and_not_after_the_last():
