@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from convlib.draw._pictures import ON_A_PICTURE, draw_picture, require_pictures
-from convlib.draw._style import ACCENT, DPI, LINES, WIDTH, axes_at
+from convlib.draw._style import ACCENT, DPI, LINES, WIDTH, axes_at, in_a_row
 
 PAGE = int(WIDTH * DPI)  # dots; all lengths below are, so that every pixel gets the same whole number of them
 SPACE, TITLE, LETTER = 24, 38, 13  # between two pictures, above each, for a letter of a title
@@ -81,7 +81,7 @@ def before_after(
     if same not in ("extent", "pixel"):
         raise ValueError(f'{name}: same must be "extent" or "pixel", got {same!r}')
     sizes = [np.shape(picture)[-2:] for picture in pictures.values()]
-    columns = min(columns or len(pictures), len(pictures))
+    columns = min(in_a_row(name, columns, len(pictures)), len(pictures))
     room = (PAGE - SPACE * (columns - 1)) // columns  # an equal share of the width
     titles = [min(len(title) * LETTER, room) for title in pictures]
     whole = [(0.0, float(height), 0.0, float(width)) for height, width in sizes]
@@ -101,37 +101,32 @@ def before_after(
     rooms = [
         max(title, *(view.across for view in views)) for title, *views in zip(titles, *lines, strict=True)
     ]
-    places, page, top = [], 0, 0
+    places, page, top = [], 0, 0  # in the order of reading
     for start in range(0, len(pictures), columns):
         row = range(start, min(start + columns, len(pictures)))
         top += TITLE
-        for line in lines:
+        for line, magnified in zip(lines, (False, True), strict=False):
             left = 0
             for i in row:
-                places.append((i, line[i], left + (rooms[i] - line[i].across) // 2, top))
+                places.append((i, line[i], magnified, left + (rooms[i] - line[i].across) // 2, top))
                 left += rooms[i] + SPACE
             page = max(page, left - SPACE)
             top += max(line[i].down for i in row) + SPACE // 2
 
     figure = plt.figure(figsize=(page / DPI, top / DPI))
-    for i, view, left, above in places:
+    for i, view, magnified, x, y in places:
         title, picture = list(pictures.items())[i]
-        axes = axes_at(figure, left, above, view.across, view.down)
+        axes = axes_at(figure, x, y, view.across, view.down)
         draw_picture(axes, picture)
         axes.set(xlim=(view.left - 0.5, view.right - 0.5), ylim=(view.bottom - 0.5, view.top - 0.5))
         axes.set(xticks=[], yticks=[], aspect="auto")  # the box has the right shape, to the dot
-        magnified = view not in lines[0]
         axes.spines[:].set(color=ACCENT if magnified else LINES, linewidth=2 if magnified else 0.8)
         if not magnified:
             axes.set_title(title, pad=4)
-            if zoom:
-                seen = lines[1][i]
-                corner, across, down = (
-                    (seen.left - 0.5, seen.top - 0.5),
-                    seen.right - seen.left,
-                    seen.bottom - seen.top,
-                )
-                axes.add_patch(Rectangle(corner, across, down, **ON_A_PICTURE))
+        if zoom and not magnified:
+            seen = lines[1][i]
+            size = seen.right - seen.left, seen.bottom - seen.top
+            axes.add_patch(Rectangle((seen.left - 0.5, seen.top - 0.5), *size, **ON_A_PICTURE))
 
 
 def _equally_wide(edges: Sequence[Edges], room: int) -> list[View]:

@@ -108,5 +108,5 @@ def _name_lines(
     beside: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
     for name, look, (right, end), height in zip(lines, looks, ends, heights, strict=True):
         axes.plot([right, 1.03], [end, height], color=LINES, linewidth=0.8, zorder=1, **beside)
-        axes.plot([1.03, 1.06, 1.09], [height] * 3, markevery=[1], **look, **beside)
-        axes.text(1.1, height, name, color=look["color"], va="center", **beside)
+        axes.plot([1.03, 1.065, 1.1], [height] * 3, markevery=[1], **look, **beside)
+        axes.text(1.115, height, name, color=look["color"], va="center", **beside)

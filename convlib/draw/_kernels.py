@@ -22,7 +22,7 @@ from convlib.draw._style import (
     fitting_fontsize,
     largest,
     number_texts,
-)  # fmt: skip
+)
 
 HEIGHT = 0.9 * WIDTH  # inches, at most
 SMALLEST_LETTERS = 8.0  # points

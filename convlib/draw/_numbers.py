@@ -21,7 +21,7 @@ from convlib.draw._style import (
     frame_look,
     largest,
     number_texts,
-)  # fmt: skip
+)
 from convlib.shapes import Ints, Padding, Pairs, as_tuple, resolve_padding, window_counts
 from convlib.windows import pad, sliding_windows
 
@@ -116,9 +116,8 @@ def windows(
 
     Examples
     --------
-    The padding before the row is seen, the one behind it is not:
+    Sums of three, two pixels apart: 0 + 1 + 2 and 2 + 3 + 4. The 0 behind the row is in no window.
 
-    >>> windows(np.array([[1, 2, 3, 4]]), (1, 2), stride=2, padding=(0, 1), output=np.array([[1, 5, 4]]))
     >>> windows(np.array([[1, 2, 3, 4]]), (1, 3), stride=2, padding=(0, 1), output=np.array([[3, 9]]))
     """
     name = "windows"

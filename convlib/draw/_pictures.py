@@ -25,9 +25,10 @@ from convlib.draw._style import (
     draw_cells,
     draw_frame,
     fitting_fontsize,
+    in_a_row,
     largest,
     number_texts,
-)  # fmt: skip
+)
 
 TITLE, BETWEEN, BAR = 0.3, 0.1, 0.8  # inches: above each picture, between two, for the bar of colours
 ON_A_PICTURE: dict[str, Any] = {
@@ -75,11 +76,12 @@ def images(
     maps = [np.asarray(picture) for picture in pictures.values() if np.shape(picture)[:-2] != (3,)]
     limit = max(map(largest, maps), default=1.0) if signed else None
     height, width = np.shape(next(iter(pictures.values())))[-2:]
-    axes = _panels(len(pictures), columns or len(pictures), height / width)
+    columns = in_a_row("images", columns, len(pictures))
+    axes = _panels(len(pictures), columns, height / width)
     bar = None
     for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
         axis.set_title(title)
-        shown = draw_picture(axis, picture, limit, SIGNED, WIDTH * DPI / (columns or len(pictures)))
+        shown = draw_picture(axis, picture, limit, SIGNED, WIDTH * DPI / columns)
         bar = shown if np.shape(picture)[:-2] != (3,) else bar
         if title in marks:
             draw_frame(axis, *chosen(marks[title], *np.shape(picture)[-2:]), -0.5, -0.5, **ON_A_PICTURE)
@@ -121,9 +123,10 @@ def feature_maps(maps: NDArray[Any], signed: bool | None = None, columns: int | 
             f"feature_maps: an unsigned scale begins at 0, but the least number is {maps.min():.3g}"
         )
     count, height, width = maps.shape
-    columns = columns or _columns(count, height / width)
+    columns = in_a_row("feature_maps", columns, _columns(count, height / width))
     room = int(min((WIDTH - BAR) / columns - BETWEEN, 0.4 * WIDTH) * DPI)
-    dots = room // width or room / width  # for each pixel; whole, so that all come out alike
+    dots = room / width
+    dots = dots if dots < 3 else int(dots)  # where pixels can be told apart they come out alike
     across, down = round(width * dots), round(height * dots)
     pitch = across + round(BETWEEN * DPI), down + round(TITLE * DPI)
     bottom = -(-count // columns) * pitch[1]

@@ -14,6 +14,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from convlib.shapes import as_tuple
+
 INK = "#1f2430"
 LINES = "#8a8f98"
 QUIET = "#5b6270"  # numbers that are not the image's own
@@ -41,6 +43,11 @@ WIDTH = 6.4  # inches; with 11 point letters this is still readable on a phone
 plt.rcParams.update(STYLE)  # the notebook saves a figure after the function that drew it has returned
 
 Cells = Any  # what np.s_[...] makes
+
+
+def in_a_row(function: str, columns: int | None, default: int) -> int:
+    """How many pictures stand side by side."""
+    return default if columns is None else as_tuple(columns, 1, "columns", function=function)[0]
 
 
 def axes_at(figure: Figure, x: float, y: float, across: float, down: float) -> Axes:
