@@ -98,6 +98,11 @@ from convlib.shapes import (
     effective_kernel_size,
     pool_output_size,
 )
+
+# Chapter 14, feature maps as tokens
+from convlib.tokens import scaled_dot_product_attention, scaled_dot_product_attention_backward
+
+# Chapters 2 and 3, padding and windows
 from convlib.windows import fold, pad, sliding_windows, unfold
 
 __all__ = [
@@ -178,6 +183,8 @@ __all__ = [
     "pixel_unshuffle",
     "pool_output_size",
     "resize_matrix",
+    "scaled_dot_product_attention",
+    "scaled_dot_product_attention_backward",
     "sliding_windows",
     "unfold",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from convlib._checks import require_one_of
-from convlib._dispatch import Array, require_array, require_same_dtype
+from convlib._dispatch import Array, autocasts, require_array, require_same_dtype
 from convlib.shapes import (
     Ints,
     Padding,
@@ -30,7 +30,7 @@ def _check_forward(
     if bias is not None:
         require_array(function, "bias", bias)
     _check_weight_shape(n, function, tuple(weight.shape))
-    if input.ndim not in (n + 1, n + 2):
+    if not n + 1 <= input.ndim <= n + 2:
         axes = "DHW"[3 - n :]
         raise ValueError(
             f"{function}: input must be (N, C, {', '.join(axes)}) or (C, {', '.join(axes)}), "
@@ -38,7 +38,8 @@ def _check_forward(
         )
     sizes = (tuple(input.shape), tuple(weight.shape))
     _check_sizes(n, function, *sizes, stride, padding, dilation, groups, input.dtype.itemsize)
-    _check_dtypes(function, input=input, weight=weight, bias=bias)
+    if not autocasts(input, weight, bias):
+        _check_dtypes(function, input=input, weight=weight, bias=bias)
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise ValueError(
             f"{function}: bias must hold one number for each of the {weight.shape[0]} output channels, "
@@ -88,11 +89,13 @@ def _check_dtypes(function: str, **arrays: Array | None) -> None:
 
 
 def forward_check(n: int) -> Callable[..., None]:
+    name = f"conv{n}d"
+
     def check(
         input: Array, weight: Array, bias: Array | None = None,
         stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
     ) -> None:  # fmt: skip
-        _check_forward(n, f"conv{n}d", input, weight, bias, stride, padding, dilation, groups)
+        _check_forward(n, name, input, weight, bias, stride, padding, dilation, groups)
 
     return check
 
@@ -107,7 +110,7 @@ def _check_gradient(
     input_shape = as_sizes(input_size, "input_size", function)
     weight_shape = as_sizes(weight_size, "weight_size", function)
     _check_weight_shape(n, function, weight_shape)
-    if len(input_shape) not in (n + 1, n + 2):
+    if not n + 1 <= len(input_shape) <= n + 2:
         raise ValueError(
             f"{function}: the input has {n + 1} axes, or {n + 2} with a batch; got {input_shape}"
         )
@@ -127,11 +130,12 @@ def _check_gradient(
 
 
 def input_check(n: int) -> Callable[..., None]:
+    name = f"conv{n}d_input"
+
     def check(
         input_size: Sequence[int], weight: Array, grad_output: Array,
         stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
     ) -> None:  # fmt: skip
-        name = f"conv{n}d_input"
         require_array(name, "weight", weight)
         other = ("weight", weight)
         _check_gradient(
@@ -142,11 +146,12 @@ def input_check(n: int) -> Callable[..., None]:
 
 
 def weight_check(n: int) -> Callable[..., None]:
+    name = f"conv{n}d_weight"
+
     def check(
         input: Array, weight_size: Sequence[int], grad_output: Array,
         stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
     ) -> None:  # fmt: skip
-        name = f"conv{n}d_weight"
         require_array(name, "input", input)
         other = ("input", input)
         _check_gradient(
@@ -197,10 +202,11 @@ def correlate_check(name: str) -> Callable[..., None]:
             raise ValueError(
                 f"{name}: the kernel {tuple(kernel.shape)} does not fit into the image {tuple(input.shape)}"
             )
-        _check_dtypes(name, input=input, kernel=kernel)
+        if not autocasts(input, kernel):
+            _check_dtypes(name, input=input, kernel=kernel)
         pads = correlation_padding(kernel.shape, mode)
         padded = [size + sum(sides) for size, sides in zip(input.shape, pads, strict=True)]
-        positions = math.prod(size - k + 1 for size, k in zip(padded, kernel.shape, strict=True))
+        positions = math.prod([size - k + 1 for size, k in zip(padded, kernel.shape, strict=True)])
         elements = math.prod(padded) + (math.prod(kernel.shape) + 1) * positions
         refuse_if_too_large(name, "the result and its scratch", elements, input.dtype.itemsize)
 
@@ -223,7 +229,7 @@ def _check_transposed(
         raise ValueError(
             f"{function}: weight must be (C_in, C_out / groups, {taps}), none of them 0; got {weight_shape}"
         )
-    if len(shape) not in (n + 1, n + 2):
+    if not n + 1 <= len(shape) <= n + 2:
         raise ValueError(f"{function}: input must be (N, C, {axes}) or (C, {axes}), got {shape}")
     groups = as_integer(groups, "groups", function)
     if 0 in shape[-n:]:
@@ -243,7 +249,7 @@ def _check_transposed(
             f"(weight {weight_shape})"
         )
     out_channels = groups * weight_shape[1]
-    image = math.prod(span + more for span, more in zip(layout.padded, extra, strict=True))
+    image = math.prod([span + more for span, more in zip(layout.padded, extra, strict=True)])
     columns = math.prod(layout.kernel) * math.prod(layout.positions)
     elements = channels * math.prod(layout.positions) + out_channels * (columns + image + math.prod(output))
     leading = shape[: -n - 1]
@@ -254,16 +260,18 @@ def _check_transposed(
 
 
 def transpose_check(n: int) -> Callable[..., None]:
+    name = f"conv_transpose{n}d"
+
     def check(
         input: Array, weight: Array, bias: Array | None = None, stride: Ints = 1, padding: Ints = 0,
         output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
     ) -> None:  # fmt: skip
-        name = f"conv_transpose{n}d"
         if bias is not None:
             require_array(name, "bias", bias)
         options = (stride, padding, output_padding, groups, dilation)
         out_channels = _check_transposed(n, name, input, weight, options)[-n - 1]
-        _check_dtypes(name, input=input, weight=weight, bias=bias)
+        if not autocasts(input, weight, bias):
+            _check_dtypes(name, input=input, weight=weight, bias=bias)
         kind = _dtype_name(input)
         if "int" in kind and kind != "int64":
             raise TypeError(f"{name}: of the whole numbers torch offers it for int64 alone, got {kind}")

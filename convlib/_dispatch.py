@@ -42,6 +42,8 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
     """Decorate a NumPy function that has a twin in `torch_ops`.
 
     `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
+    torch.compile traces it, too: there it has to get by with what torch can follow, which generators inside
+    math.prod, for instance, are not.
     """
 
     def decorate(body: Callable[P, R]) -> Callable[P, R]:
@@ -72,8 +74,10 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                 try:
                     return twin(*args, **kwargs)
                 except NotImplementedError as error:  # so torch says that it has no kernel for a dtype
+                    first = given[tensors[0]]
+                    where = "" if first.device.type == "cpu" else f" on {first.device.type}"
                     raise TypeError(
-                        f"{body.__name__}: torch does not offer it for {given[tensors[0]].dtype}"
+                        f"{body.__name__}: torch does not offer it for {first.dtype}{where}"
                     ) from error
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
                 run_body: Callable[..., R] = body
@@ -105,6 +109,17 @@ def _require_dense(function: str, name: str, tensor: Any) -> None:
     kind = "quantized" if tensor.is_quantized else kind
     if kind != "strided":
         raise TypeError(f"{function}: {name} must be a dense tensor, got one that is {kind}")
+
+
+def autocasts(*arrays: Array | None) -> bool:
+    """True for tensors that an active `torch.autocast` makes one dtype; it leaves double precision alone."""
+    given = [array for array in arrays if array is not None]
+    if not all(map(is_tensor, given)):
+        return False
+    torch, device = sys.modules["torch"], given[0].device.type
+    if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
+        return False
+    return all(array.dtype.is_floating_point and array.dtype.itemsize < 8 for array in given)
 
 
 def require_same_dtype(function: str, **arrays: Array) -> None:

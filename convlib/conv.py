@@ -162,7 +162,7 @@ def conv2d(
         Shapes that do not fit each other, a kernel larger than the padded image, a stride, dilation or group
         count below 1, a negative padding, or a result above 2^36 bytes.
     TypeError
-        Mixed dtypes, booleans, or NumPy arrays together with torch tensors.
+        Mixed dtypes (outside of torch.autocast), booleans, or NumPy arrays together with torch tensors.
 
     See Also
     --------
@@ -511,7 +511,7 @@ def correlate2d(input: Array, kernel: Array, mode: str = "full") -> Array:
     ValueError
         Not plain images, an unknown mode, or a kernel that does not fit in mode "valid".
     TypeError
-        Mixed dtypes, booleans, or NumPy arrays together with torch tensors.
+        Mixed dtypes (outside of torch.autocast), booleans, or NumPy arrays together with torch tensors.
 
     See Also
     --------

@@ -97,8 +97,8 @@ def conv_transpose2d(
         Shapes that do not fit each other, an output padding that is too large, a padding that leaves nothing,
         a stride, dilation or group count below 1, a negative padding, or a result above 2^36 bytes.
     TypeError
-        Mixed dtypes, booleans, whole numbers other than int64 (as in torch), or NumPy arrays together with
-        torch tensors.
+        Mixed dtypes (outside of torch.autocast), booleans, whole numbers other than int64 (as in torch), or
+        NumPy arrays together with torch tensors.
 
     See Also
     --------

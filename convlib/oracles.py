@@ -219,6 +219,62 @@ def channel_shuffle_loops(input: Array, groups: int) -> Array:
     return output
 
 
+def attention_loops(
+    query: Array,
+    key: Array,
+    value: Array,
+    attn_mask: Array | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+    dropout_factors: Array | None = None,
+) -> Array:
+    """`convlib.scaled_dot_product_attention`, query by query and key by key. `dropout_factors` holds what
+    dropout multiplies each weight with.
+
+    Examples
+    --------
+    >>> query, key = np.array([[1.0]]), np.log([[3.0], [1.0]])  # the weights are 3/4 and 1/4
+    >>> attention_loops(query, key, np.array([[10.0], [20.0]])).round(6)
+    array([[12.5]])
+    """
+    if enable_gqa:  # neighbouring query heads share one: 0 0 1 1 2 2
+        heads = query.shape[-3]
+        key, value = (
+            np.stack([array[..., h * array.shape[-3] // heads, :, :] for h in range(heads)], axis=-3)
+            for array in (key, value)
+        )
+    leading = np.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
+    (length, features), tokens = query.shape[-2:], key.shape[-2]
+    scale = 1 / math.sqrt(features) if scale is None else scale
+    output = np.zeros((*leading, length, value.shape[-1]))
+    for *batch, i in np.ndindex(*leading, length):
+        scores = []
+        for j in range(tokens):
+            score = 0.0
+            for e in range(features):
+                score += _entry(query, *batch, i, e) * _entry(key, *batch, j, e) * scale
+            if attn_mask is not None and attn_mask.dtype != bool:
+                score += _entry(attn_mask, *batch, i, j)
+            elif (attn_mask is not None and not _entry(attn_mask, *batch, i, j)) or (is_causal and j > i):
+                score = -math.inf
+            scores.append(score)
+        exponentials = [math.exp(score) for score in scores]
+        for j in range(tokens):
+            weight = exponentials[j] / (sum(exponentials) or 1)
+            if dropout_factors is not None:
+                weight *= _entry(dropout_factors, *batch, i, j)
+            for e in range(value.shape[-1]):
+                output[(*batch, i, e)] += weight * _entry(value, *batch, j, e)
+    return output
+
+
+def _entry(array: Array, *index: int) -> Any:
+    """The number at an index into what `array` is broadcast to."""
+    last = index[len(index) - array.ndim :]
+    return array[tuple(0 if size == 1 else i for size, i in zip(array.shape, last, strict=True))]
+
+
 def finite_difference(function: Callable[[Array], Any], at: Array, step: float = 1e-6) -> Array:
     """Gradient of a function with one number as its result, by moving each entry a little up and down.
 
@@ -284,6 +340,10 @@ def _weighted_pixels(
         return [(min(math.floor((i + 0.5 if mode == "nearest-exact" else i) * scale), pixels - 1), 1.0)]
 
     def kernel(x: float) -> float:
+        if mode == "lanczos":
+            if x == 0 or abs(x) >= 3:
+                return 1.0 if x == 0 else 0.0
+            return 3 * math.sin(math.pi * x) * math.sin(math.pi * x / 3) / (math.pi * x) ** 2
         if mode != "bicubic":
             return max(0.0, 1 - abs(x))
         a = -0.5 if antialias else -0.75

@@ -9,14 +9,15 @@ for its height and one for its width:
 
 So all the modes differ only in how a row is made (`resize_matrix`), and that takes two questions: *where* in
 the input an output pixel lies (`_scale`, and half-pixel centres), and *which weights* the pixels around that
-place get (`linear_kernel`, `cubic_kernel`). A row has few weights that are not 0, whatever the size of the
-image; so the products above are computed tap by tap, without the zeros.
+place get (`linear_kernel`, `cubic_kernel`, `lanczos_kernel`). A row has few weights that are not 0, whatever
+the size of the image; so the products above are computed tap by tap, without the zeros.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -31,7 +32,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Taps: TypeAlias = tuple[NDArray[np.intp], Floats]  # (pixel, weight), both (output size, taps); pixel -1: none
 Scale: TypeAlias = float | Sequence[float]
 
-AXES_OF_MODE = {"linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,)}  # the others: 1, 2 or 3
+AXES_OF_MODE = {  # the others: 1, 2 or 3
+    "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,), "lanczos": (2,),
+}  # fmt: skip
 MODES = ("nearest", "nearest-exact", "area", *AXES_OF_MODE)
 
 # --- the weights --------------------------------------------------------------------------------------------
@@ -62,6 +65,19 @@ def cubic_kernel(distance: Floats, a: float) -> Floats:
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
     return np.where(d <= 1, near, np.where(d < 2, far, 0))
+
+
+def lanczos_kernel(distance: Floats) -> Floats:
+    """Lanczos' kernel: the ideal filter sin(pi x) / (pi x), which never ends, faded out up to distance 3 by a
+    copy of its middle that is 3 times as wide. It is 1 at distance 0, and 0 at 1, 2, 3 and beyond.
+
+    Examples
+    --------
+    >>> lanczos_kernel(np.array([0., .5, 1.5, 2.5, 3.5])).round(4)  # at .5: 1 / (pi / 2) times .5 / (pi / 6)
+    array([ 1.    ,  0.6079, -0.1351,  0.0243,  0.    ])
+    """
+    windowed: Floats = np.sinc(distance) * np.sinc(distance / 3)
+    return np.where(np.abs(distance) < 3, windowed, 0)
 
 
 def _scale(input_size: int, output_size: int, scale_factor: float | None, align_corners: bool) -> float:
@@ -107,16 +123,23 @@ def area_taps(input_size: int, output_size: int) -> Taps:
     return pixel, np.ones(pixel.shape) / (pixel >= 0).sum(axis=1, keepdims=True)
 
 
-def _antialias_taps(input_size: int, output_size: int, scale: float, cubic: bool) -> Taps:
+# the kernel, and how far it reaches; the other modes share the tent
+ANTIALIASING: dict[str, tuple[Callable[[Floats], Floats], int]] = {
+    "bicubic": (partial(cubic_kernel, a=-0.5), 2),
+    "lanczos": (lanczos_kernel, 3),
+}
+
+
+def _antialias_taps(input_size: int, output_size: int, scale: float, mode: str) -> Taps:
     """The kernel is stretched by the scale, so that an output pixel is a mean of all the pixels it covers."""
+    kernel, radius = ANTIALIASING.get(mode, (linear_kernel, 1))
     stretch = max(scale, 1.0)
-    reach = (2 if cubic else 1) * stretch
+    reach = radius * stretch
     centre = (np.arange(output_size) + 0.5) * scale  # measured from the image's edge
     first = np.trunc(centre - reach + 0.5).clip(min=0)
     pixel = _windows(first, np.trunc(centre + reach + 0.5).clip(max=input_size))
     distance = (pixel + 0.5 - centre[:, None]) / stretch
-    weight = cubic_kernel(distance, a=-0.5) if cubic else linear_kernel(distance)
-    weight = np.where(pixel >= 0, weight, 0)
+    weight = np.where(pixel >= 0, kernel(distance), 0)
     return pixel, weight / weight.sum(axis=1, keepdims=True)
 
 
@@ -133,7 +156,7 @@ def _taps(
     if input_size == output_size and (antialias or not cubic):  # torch leaves it as it is, whatever the scale
         return np.arange(input_size)[:, None], np.ones((input_size, 1))
     if antialias:
-        return _antialias_taps(input_size, output_size, scale, cubic)
+        return _antialias_taps(input_size, output_size, scale, mode)
     return _kernel_taps(input_size, output_size, scale, cubic, corners)
 
 
@@ -174,13 +197,14 @@ def resize_matrix(
         where the sizes are equal.
     mode : str
         ``"nearest"`` takes pixel floor(i s), ``"nearest-exact"`` floor((i + 1/2) s); ``"linear"``,
-        ``"bilinear"`` and ``"trilinear"`` are one mode along an axis; ``"bicubic"``; and ``"area"``, the mean
-        of all the pixels that the output pixel touches.
+        ``"bilinear"`` and ``"trilinear"`` are one mode along an axis; ``"bicubic"``; ``"lanczos"``, which
+        needs `antialias`; and ``"area"``, the mean of all the pixels that the output pixel touches.
     align_corners : bool, optional
-        For the linear modes and bicubic: the centres of the corner pixels stay where they are.
+        For the linear modes and bicubic: the centres of the corner pixels stay where they are. Lanczos takes
+        False alone.
     antialias : bool
-        For bilinear and bicubic: where the image shrinks, stretch the kernel by s, and divide by the sum of
-        the weights inside the image. The cubic kernel then has the slope a = -0.5, otherwise -0.75.
+        For bilinear, bicubic and lanczos: where the image shrinks, stretch the kernel by s, and divide by the
+        sum of the weights inside the image. The cubic kernel then has the slope a = -0.5, otherwise -0.75.
 
     Returns
     -------
@@ -193,7 +217,8 @@ def resize_matrix(
 
     See Also
     --------
-    interpolate : applies one such matrix to each axis. Chapter 7; Keys (1981) for the cubic kernel.
+    interpolate : applies one such matrix to each axis. Chapter 7; Keys (1981) for the cubic kernel, Duchon
+    (1979) for Lanczos'.
 
     Examples
     --------
@@ -268,10 +293,14 @@ def _check_mode(function: str, mode: str, align_corners: bool | None, antialias:
     require_one_of(function, "mode", mode, MODES)
     require_flag(function, "align_corners", align_corners, or_none=True)
     require_flag(function, "antialias", antialias)
-    if align_corners is not None and mode not in AXES_OF_MODE:
+    if (align_corners is not None and mode not in AXES_OF_MODE) or (align_corners and mode == "lanczos"):
         raise ValueError(f"{function}: align_corners has no meaning for mode {mode!r}, got {align_corners}")
     if antialias and AXES_OF_MODE.get(mode) != (2,):
-        raise ValueError(f"{function}: antialias is for modes 'bilinear' and 'bicubic', got {mode!r}")
+        raise ValueError(
+            f"{function}: antialias is for modes 'bilinear', 'bicubic' and 'lanczos', got {mode!r}"
+        )
+    if mode == "lanczos" and not antialias:
+        raise ValueError(f"{function}: mode 'lanczos' needs antialias=True, got {antialias!r}")
 
 
 def as_factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
@@ -284,7 +313,7 @@ def as_factors(function: str, scale_factor: Scale, n: int) -> tuple[float, ...]:
         floats = tuple(float(factor) for factor in factors)
     except OverflowError:  # a whole number or a fraction may be too large for a float
         floats = (math.inf,)
-    if not all(map(math.isfinite, floats)):
+    if not all(abs(factor) < math.inf for factor in floats):  # NaN is not; and sizes may be symbols
         raise ValueError(f"{function}: scale_factor must be finite, got {shown(scale_factor)}")
     return floats
 
@@ -353,7 +382,7 @@ def _check_dtype(function: str, dtype: np.dtype[Any], mode: str, antialias: bool
     names = ["float32", "float64"]
     if not antialias:
         names.insert(0, "float16")
-    if mode in ("nearest", "nearest-exact", "bilinear", "bicubic") and function == "interpolate":
+    if mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos") and function == "interpolate":
         names.insert(0, "uint8")
     if dtype.name not in names:
         what = f"mode {mode!r}{' with antialias' * antialias}"
@@ -434,22 +463,24 @@ def interpolate(
         either this or `size`.
     mode : str
         ``"nearest"``, ``"nearest-exact"`` and ``"area"`` for every rank; ``"linear"`` for sequences,
-        ``"bilinear"`` and ``"bicubic"`` for images, ``"trilinear"`` for volumes.
+        ``"bilinear"``, ``"bicubic"`` and ``"lanczos"`` for images, ``"trilinear"`` for volumes.
     align_corners : bool, optional
-        For the linear modes and bicubic: the centres of the corner pixels stay where they are.
+        For the linear modes and bicubic: the centres of the corner pixels stay where they are. Lanczos takes
+        False alone.
     recompute_scale_factor : bool, optional
         Take the scale from the sizes, which are whole numbers, and not from `scale_factor` itself. The two
         differ where floor cuts something off. Mode ``"area"`` always does so.
     antialias : bool
-        For bilinear and bicubic: let every input pixel count where the image shrinks.
+        For bilinear, bicubic and lanczos: let every input pixel count where the image shrinks. Lanczos needs
+        it.
 
     Returns
     -------
     array (N, C, \*sizes)
-        The dtype of the input. Half precision is accumulated in single precision. For uint8, bilinear and
-        bicubic work with 16-bit weights and round to a byte after each axis, as torch does. For float32,
-        torch finds the place of a pixel in single precision and convlib in double, which makes a difference
-        of about 1e-7 times the pixels of an axis.
+        The dtype of the input. Half precision is accumulated in single precision. For uint8, bilinear,
+        bicubic and lanczos work with 16-bit weights and round to a byte after each axis, as torch does. For
+        float32, torch finds the place of a pixel in single precision and convlib in double, which makes a
+        difference of about 1e-7 times the pixels of an axis.
 
     Raises
     ------
@@ -457,21 +488,21 @@ def interpolate(
         Not exactly one of `size` and `scale_factor`, a rank that the mode does not resize, no pixels, an
         option that has no meaning for the mode, or a result above 2^36 bytes.
     TypeError
-        A dtype that torch's CPU does not take in this mode: uint8 only for nearest, nearest-exact, bilinear
-        and bicubic, no other integers, float16 not with `antialias`.
+        A dtype that torch's CPU does not take in this mode: uint8 only for nearest, nearest-exact, bilinear,
+        bicubic and lanczos, no other integers, float16 not with `antialias`. Lanczos on another device.
 
     See Also
     --------
     resize_matrix : the weights. interpolate_backward : the gradient.
-    torch.nn.functional.interpolate : the same function, but for mode ``"lanczos"``. Chapter 7.
+    torch.nn.functional.interpolate : the same function. Chapter 7.
 
     Notes
     -----
     In a few cases torch 2.13 answers in two ways, and NumPy arrays get the one that fits the formula:
     nearest, where i s lies within rounding of a whole number (it depends on dtype and size), or where the
     floor makes a size equal to or twice the old one (small images on the CPU then forget `scale_factor`);
-    bilinear and bicubic images of uint8 or with `antialias` that come out one pixel wide (the CPU repeats
-    their first row).
+    bilinear, bicubic and lanczos images of uint8 or with `antialias` that come out one pixel wide (the CPU
+    repeats their first row).
 
     Examples
     --------

@@ -658,7 +658,7 @@ def count(shape: Sequence[int]) -> int:
     >>> count((2, 3)), count((0, 3))
     (6, 3)
     """
-    return math.prod(max(n, 1) for n in shape)
+    return math.prod([max(n, 1) for n in shape])
 
 
 class ConvMemory(NamedTuple):
@@ -862,7 +862,7 @@ def pool_layout(
         span = effective_kernel_size(k, d)
         room = size + 2 * p - span
         count = (room + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (count - 1) * s >= size + p:
+        if (count - 1) * s >= size + p:  # it would begin behind the last pixel
             count -= 1
         if count < 1:
             dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""

@@ -53,14 +53,10 @@ def _pad_sides(input: Tensor, padding: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def _pulled_back(forward: Callable[..., Tensor], grad_output: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """The gradients of the inputs, which can be differentiated again.
-
-    torch.func.vjp says the same, but the first call of all loads torch's compiler, which takes seconds.
-    """
-    again = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (grad_output, *inputs))
-    with torch.enable_grad():
-        leaves = [tensor if tensor.requires_grad else tensor.detach().requires_grad_() for tensor in inputs]
-        return torch.autograd.grad(forward(*leaves), leaves, grad_output, create_graph=again)
+    """The gradients of the inputs, which can be differentiated again, mapped and compiled."""
+    backward: Any = torch.func.vjp(forward, *inputs)[1]
+    gradients: tuple[Tensor, ...] = backward(grad_output)
+    return gradients
 
 
 def _convolution(
@@ -567,3 +563,43 @@ def global_max_pool2d(input):  # type: ignore[no-untyped-def]
 
 def global_max_pool3d(input):  # type: ignore[no-untyped-def]
     return F.adaptive_max_pool3d(input, 1)
+
+
+# --- attention ----------------------------------------------------------------------------------------------
+
+
+def _attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, dropout_p: float, is_causal: bool,
+    scale: float | None, enable_gqa: bool,
+) -> Tensor:  # fmt: skip
+    if attn_mask is not None and attn_mask.ndim < 2:  # too few for torch's fused kernel on the CPU
+        attn_mask = attn_mask.reshape(1, -1)
+    return F.scaled_dot_product_attention(
+        query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+    )
+
+
+def scaled_dot_product_attention(  # type: ignore[no-untyped-def]
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False
+):
+    return _attention(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+def scaled_dot_product_attention_backward(  # type: ignore[no-untyped-def]
+    grad_output,
+    query,
+    key,
+    value,
+    attn_mask=None,
+    dropout_p=0.0,
+    is_causal=False,
+    *,
+    scale=None,
+    enable_gqa=False,
+):
+    def forward(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = attn_mask) -> Tensor:
+        return _attention(query, key, value, mask, dropout_p, is_causal, scale, enable_gqa)
+
+    has_gradient = attn_mask is not None and attn_mask.is_floating_point()
+    arguments = (query, key, value, attn_mask) if has_gradient else (query, key, value)
+    return _pulled_back(forward, grad_output, *arguments)

@@ -326,7 +326,7 @@ def _check_unfold(
     positions = window_counts(
         tuple(input.shape[-2:]), kernel, strides, [(p, p) for p in pads], dilations, "unfold"
     )
-    padded = math.prod(size + 2 * p for size, p in zip(input.shape[-2:], pads, strict=True))
+    padded = math.prod([size + 2 * p for size, p in zip(input.shape[-2:], pads, strict=True)])
     elements = count(input.shape[:-2]) * (padded + math.prod(kernel) * math.prod(positions))
     refuse_if_too_large("unfold", "the result and its scratch", elements, input.dtype.itemsize)
 
@@ -395,7 +395,7 @@ def _check_fold(
             f"fold: input has {columns} columns but output_size {size} has {math.prod(positions)} positions "
             f"{positions}"
         )
-    padded = math.prod(side + 2 * p for side, p in zip(size, pads, strict=True))
+    padded = math.prod([side + 2 * p for side, p in zip(size, pads, strict=True)])
     elements = count(input.shape[:-2]) * rows // taps * padded
     refuse_if_too_large("fold", "the image", elements, input.dtype.itemsize)
 

@@ -14,7 +14,7 @@ from agreement import assert_agree, cases, ramp, tensor, zeros
 from catalogue import assert_refused
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_torch_ops import cuda, forward_and_backward, numbers
+from test_torch_ops import numbers
 
 import convlib
 from convlib import (
@@ -673,49 +673,7 @@ def test_pixel_shuffle_is_a_transposed_convolution_whose_kernels_hold_a_single_o
     assert_agree(conv_transpose2d(x, weight, stride=r), pixel_shuffle(x, r))
 
 
-# --- torch's side -----------------------------------------------------------------------------------------
-
-OPERATIONS = {
-    "conv_transpose1d": (
-        partial(conv_transpose1d, stride=3, padding=1, output_padding=2, groups=2, dilation=2),
-        (numbers(2, 4, 3), numbers(4, 2, 3), numbers(4)),
-    ),
-    "conv_transpose2d": (
-        partial(conv_transpose2d, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
-        (numbers(2, 4, 3, 2), numbers(4, 1, 3, 2), numbers(2)),
-    ),
-    "conv_transpose2d, one image": (conv_transpose2d, (numbers(2, 3, 2), numbers(2, 3, 2, 2))),
-    "conv_transpose3d": (
-        partial(conv_transpose3d, stride=2, output_padding=1), (numbers(1, 2, 2, 1, 2), numbers(2, 1, 2, 1, 2)),
-    ),
-    "conv_transpose2d_backward": (
-        partial(conv_transpose2d_backward, stride=2, padding=1, output_padding=1),
-        (numbers(2, 3, 6, 4), numbers(2, 2, 3, 2), numbers(2, 3, 3, 3)),
-    ),
-    "pixel_shuffle": (partial(pixel_shuffle, upscale_factor=2), (numbers(1, 8, 2, 3),)),
-    "pixel_unshuffle": (partial(pixel_unshuffle, downscale_factor=2), (numbers(2, 4, 6),)),
-    "channel_shuffle": (partial(channel_shuffle, groups=2), (numbers(2, 6, 3),)),
-}  # fmt: skip
-operations = pytest.mark.parametrize(("operation", "tensors"), OPERATIONS.values(), ids=OPERATIONS.keys())
-
-
-@pytest.mark.parametrize("device", ["cpu", "meta", cuda])
-@operations
-def test_nothing_leaves_the_device_forward_or_backward(operation, tensors, device):
-    results, gradients = forward_and_backward(operation, tensors, device)
-    expected, expected_gradients = forward_and_backward(operation, tensors, "cpu")
-    for actual, reference in zip((*results, *gradients), (*expected, *expected_gradients), strict=True):
-        assert actual.device.type == device
-        assert actual.shape == reference.shape
-        assert actual.dtype == reference.dtype
-        if device != "meta":
-            torch.testing.assert_close(actual.cpu(), reference)
-
-
-@operations
-def test_autograd_flows_and_is_right(operation, tensors):
-    leaves = [leaf.clone().requires_grad_() for leaf in tensors]
-    assert torch.autograd.gradcheck(operation, leaves, fast_mode=True)
+# --- torch's side: see also test_torch_ops.py -------------------------------------------------------------
 
 
 def test_a_layer_of_torch_is_the_same():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import convlib
 from convlib import (
@@ -19,6 +20,8 @@ from convlib import (
     correlate2d,
     fold,
     pad,
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_backward,
     sliding_windows,
     unfold,
 )
@@ -49,9 +52,10 @@ conv1d(np.ones((1, 4)), np.ones((1, 1, 2))), conv3d(np.ones((1, 2, 2, 2)), np.on
 conv2d_backward(np.ones((1, 1, 2, 2)), x, w), conv_matrix(w, (1, 4, 4))
 correlate2d(x[0, 0], w[0, 0]), convolve2d(x[0, 0], w[0, 0])
 fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), value=1.5), sliding_windows(x, (2, 2))
-interpolate(x, 3, mode="bicubic", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
+interpolate(x, 3, mode="lanczos", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
 max_pool2d(x, 2), max_pool2d_backward(x[..., :2, :2], x, 2, ties="shared"), avg_pool2d(x, 2), lp_pool2d(x, 2, 2)
 max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2), adaptive_avg_pool2d(x, 3), global_max_pool2d(x)
+scaled_dot_product_attention(x, x, x, x[0, 0] > 0, 0.5), scaled_dot_product_attention_backward(x, x, x, x, x[0, 0])
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
     try:
         wrong()
@@ -94,6 +98,8 @@ def test_tensors_given_by_keyword_are_seen():
         (lambda: conv2d_input((1, 4, 4), ARRAYS[1], torch.ones(2, 2, 2)), "conv2d_input: weight is a NumPy array but grad_output is a torch tensor; convert one of them"),
         (lambda: conv2d_weight(ARRAYS[0], (2, 1, 3, 3), torch.ones(2, 2, 2)), "conv2d_weight: input is a NumPy array but grad_output is a torch tensor; convert one of them"),
         (lambda: conv2d_backward(np.ones((2, 2, 2)), *TENSORS), "conv2d_backward: grad_output is a NumPy array but input is a torch tensor; convert one of them"),
+        (lambda: scaled_dot_product_attention(*[ARRAYS[0]] * 3, TENSORS[0]), "scaled_dot_product_attention: query is a NumPy array but attn_mask is a torch tensor; convert one of them"),
+        (lambda: scaled_dot_product_attention_backward(ARRAYS[0], *[TENSORS[0]] * 3), "scaled_dot_product_attention_backward: grad_output is a NumPy array but query is a torch tensor; convert one of them"),
         (lambda: correlate2d(np.ones((2, 2)), torch.ones(2, 2)), "correlate2d: input is a NumPy array but kernel is a torch tensor; convert one of them"),
     ],
 )  # fmt: skip
@@ -114,6 +120,8 @@ def test_arrays_and_tensors_do_not_mix(call, message):
         (lambda: conv2d_weight(ARRAYS[0]), "conv2d_weight() missing 2 required positional arguments: 'weight_size' and 'grad_output'"),
         (lambda: pad(ARRAYS[0], (1, 1), fill=0), "pad() got an unexpected keyword argument 'fill'"),
         (lambda: unfold(ARRAYS[0]), "unfold() missing 1 required positional argument: 'kernel_size'"),
+        (lambda: scaled_dot_product_attention(*[ARRAYS[0]] * 3, None, 0.0, False, 0.5), "scaled_dot_product_attention() takes from 3 to 6 positional arguments but 7 were given"),
+        (lambda: scaled_dot_product_attention_backward(*[TENSORS[0]] * 3), "scaled_dot_product_attention_backward() missing 1 required positional argument: 'value'"),
         (lambda: correlate2d(ARRAYS[0], same=1), "correlate2d() got an unexpected keyword argument 'same'"),
     ],
 )  # fmt: skip
@@ -199,6 +207,17 @@ def test_a_mode_is_a_word_and_not_an_array_of_words():
         str(caught.value)
         == "correlate2d: mode must be 'full', 'same' or 'valid', got array(['full', 'same'], dtype='<U4')"
     )
+
+
+def test_what_torch_does_not_offer_on_a_device_names_the_device():
+    class NotThere(TorchDispatchMode):
+        def __torch_dispatch__(self, step, types, args=(), kwargs=None):
+            raise NotImplementedError(f"Could not run {step} with arguments from the 'Meta' backend.")
+
+    there = [tensor.to("meta") for tensor in TENSORS]
+    with NotThere(), pytest.raises(TypeError) as caught:
+        conv2d(*there)
+    assert str(caught.value) == "conv2d: torch does not offer it for torch.float32 on meta"
 
 
 DISPATCHED = [

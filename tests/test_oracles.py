@@ -5,7 +5,7 @@ import pytest
 from agreement import cases, ramp
 from hypothesis import given, settings
 
-from convlib.oracles import conv2d_loops, conv_loops, correlate2d_loops, finite_difference
+from convlib.oracles import attention_loops, conv2d_loops, conv_loops, correlate2d_loops, finite_difference
 
 
 def test_correlation_written_out():
@@ -58,6 +58,36 @@ def fits(case) -> bool:
 def test_the_loops_in_three_axes_written_out():
     volume, kernel = ramp(1, 1, 2, 2, 2), ramp(1, 1, 2, 2, 2)
     assert conv_loops(volume, kernel).ravel() == sum(k * k for k in range(1, 9))
+
+
+def test_attention_written_out():
+    """Two queries and three keys, with the scores log 1, log 2, log 3, and twice those."""
+    query, key = np.array([[1.0], [2.0]]), np.log([[1.0], [2.0], [3.0]])
+    value = np.array([[1.0], [10.0], [100.0]])
+
+    def answers(**options):
+        return attention_loops(query, key, value, **options).ravel().tolist()
+
+    full = [(1 * 1 + 2 * 10 + 3 * 100) / 6, (1 * 1 + 4 * 10 + 9 * 100) / 14]
+    assert answers() == pytest.approx(full)
+    assert answers(scale=-1) == pytest.approx(
+        [(1 + 10 / 2 + 100 / 3) / (1 + 1 / 2 + 1 / 3), (1 + 10 / 4 + 100 / 9) / (1 + 1 / 4 + 1 / 9)]
+    )
+    assert answers(is_causal=True) == pytest.approx([1, (1 * 1 + 4 * 10) / 5])
+    seen = np.array([[True, False, True], [False, False, False]])
+    assert answers(attn_mask=seen) == pytest.approx([(1 * 1 + 3 * 100) / 4, 0])
+    assert answers(attn_mask=np.log([5.0, 1, 1])) == pytest.approx([(5 + 20 + 300) / 10, (5 + 40 + 900) / 18])
+    assert answers(dropout_factors=np.array([[2.0, 0, 0], [0, 2, 2]])) == pytest.approx(
+        [2 * 1 / 6, (2 * 4 * 10 + 2 * 9 * 100) / 14]
+    )
+
+
+def test_grouped_attention_written_out():
+    """Three query heads share one key, whose scores are all 0; the values have a head for each."""
+    output = attention_loops(np.zeros((3, 1, 4)), np.ones((1, 2, 4)), ramp(3, 2, 1), enable_gqa=True)
+    assert output.ravel().tolist() == [(1 + 2) / 2, (3 + 4) / 2, (5 + 6) / 2]
+    output = attention_loops(np.zeros((4, 1, 1)), np.ones((2, 1, 1)), ramp(2, 1, 1), enable_gqa=True)
+    assert output.ravel().tolist() == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 # ruff: noqa: E501  (messages stand whole, so that they can be searched for)
 
+import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,12 +17,27 @@ from hypothesis import strategies as st
 
 from convlib import interpolate, interpolate_backward, resize_matrix
 from convlib.oracles import finite_difference, interpolate_loops
-from convlib.resize import MODES, cubic_kernel, linear_kernel
+from convlib.resize import MODES, cubic_kernel, lanczos_kernel, linear_kernel
 
-RANKS = {"linear": [1], "bilinear": [2], "trilinear": [3], "bicubic": [2]}
+RANKS = {"linear": [1], "bilinear": [2], "trilinear": [3], "bicubic": [2], "lanczos": [2]}
+SMOOTHED = ["bilinear", "bicubic", "lanczos"]  # the modes with antialiasing, which lanczos cannot do without
 BY_RANK = [(mode, n) for mode in MODES for n in RANKS.get(mode, [1, 2, 3])]
-by_rank = pytest.mark.parametrize(("mode", "n"), BY_RANK, ids=[f"{mode}-{n}d" for mode, n in BY_RANK])
+IDS = [f"{mode}-{n}d" for mode, n in BY_RANK]
+by_rank = pytest.mark.parametrize(("mode", "n"), BY_RANK, ids=IDS)  # with lanczos as the last
+by_rank_without_lanczos = pytest.mark.parametrize(("mode", "n"), BY_RANK[:-1], ids=IDS[:-1])
+along = pytest.mark.parametrize(
+    ("mode", "antialias"),
+    [(mode, False) for mode in MODES if mode != "lanczos"] + [(mode, True) for mode in SMOOTHED],
+)
+along_an_image = pytest.mark.parametrize(
+    ("mode", "antialias"), [("bilinear", False), ("bicubic", False), *((mode, True) for mode in SMOOTHED)]
+)
 FACTORS = [0.3, 0.5, 0.7, 1.0, 1.05, 1.3, 1.5, 2, 2.7, 3]
+
+
+def options_of(mode: str) -> dict[str, Any]:
+    """As few options as the mode can do with."""
+    return {"mode": mode, "antialias": mode == "lanczos"}
 
 
 @dataclass
@@ -64,9 +80,9 @@ def cases(draw, mode: str, n: int, largest: int = 0) -> Case:
     spatial = draw(st.lists(st.integers(1, room), min_size=n, max_size=n))
     options: dict[str, Any] = {"mode": mode, "align_corners": None, "antialias": False}
     if mode in RANKS:
-        options["align_corners"] = draw(st.sampled_from([None, False, True]))
-    if RANKS.get(mode) == [2]:
-        options["antialias"] = draw(st.booleans())
+        options["align_corners"] = draw(st.sampled_from([None, False, True][: 2 if mode == "lanczos" else 3]))
+    if mode in SMOOTHED:
+        options["antialias"] = mode == "lanczos" or draw(st.booleans())
     alone = draw(st.booleans())
     if draw(st.booleans()):
         sizes = draw(st.lists(st.integers(1, room + 3), min_size=n, max_size=n))
@@ -137,6 +153,23 @@ def test_an_antialiased_pixel_written_out():
     np.testing.assert_allclose(small, [(3 * 7 + 3 * 14 + 28) / 7, (14 + 3 * 28 + 3 * 56) / 7])
 
 
+def test_a_lanczos_pixel_written_out():
+    image = np.array([[[[7.0, 14.0, 28.0, 56.0, 112.0, 224.0]]]])
+    # at pixels 1 and 4, in steps of three: 1/3, 0, 1/3, 2/3, 1 and 4/3 of a step away, with weight 0 after one step
+    one, two, four = (
+        math.sin(x) / x * math.sin(x / 3) / (x / 3) for x in (math.pi / 3, 2 * math.pi / 3, 4 * math.pi / 3)
+    )
+    assert four < 0
+    total = one + 1 + one + two + 0 + four
+    left = (one * 7 + 1 * 14 + one * 28 + two * 56 + 0 * 112 + four * 224) / total
+    right = (four * 7 + 0 * 14 + two * 28 + one * 56 + 1 * 112 + one * 224) / total
+    for small in (
+        interpolate(image, (1, 2), mode="lanczos", antialias=True),
+        interpolate_loops(image, (1, 2), mode="lanczos", antialias=True),
+    ):
+        np.testing.assert_allclose(small[0, 0, 0], [left, right])
+
+
 @by_rank
 @given(data=st.data())
 def test_arrays_tensors_loops_and_torch_agree(mode, n, data):
@@ -204,7 +237,7 @@ def test_pixels_that_nearest_leaves_out_get_no_gradient():
     assert gradient.ravel().tolist() == [1, 0, 1, 1]
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", SMOOTHED)
 @pytest.mark.parametrize("height", [1, 2, 7])
 def test_images_one_pixel_wide(mode, height):
     """torch 2.13's CPU repeats the first row here, but not in the image turned on its side."""
@@ -233,7 +266,7 @@ def test_single_precision_agrees_to_one_part_in_a_hundred_thousand(mode, n, data
     assert_agree(gradient, exact.astype("float32"), 1e-5)
 
 
-@by_rank
+@by_rank_without_lanczos  # which torch does not offer for it
 @given(data=st.data())
 def test_half_precision_is_rounded_once_at_the_end(mode, n, data):
     case = data.draw(cases(mode, n))
@@ -254,7 +287,7 @@ def test_half_precision_is_rounded_once_at_the_end(mode, n, data):
         assert_agree(interpolate(half, **case.options), theirs, 2**-7)
 
 
-@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", *SMOOTHED])
 @settings(max_examples=150)
 @given(data=st.data())
 def test_bytes_are_torch_s_bytes(mode, data):
@@ -267,25 +300,23 @@ def test_bytes_are_torch_s_bytes(mode, data):
     assert_agree(interpolate(image, **case.options), F.interpolate(tensor(image), **case.options), 0)
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-@pytest.mark.parametrize("antialias", [False, True])
+@along_an_image
 def test_bytes_stay_within_a_step_of_the_real_numbers(mode, antialias):
     image = np.random.default_rng(1).integers(0, 256, (1, 3, 20, 30)).astype("uint8")
     output = interpolate(image, (31, 11), mode=mode, antialias=antialias)
     exact = interpolate(image.astype("float64"), (31, 11), mode=mode, antialias=antialias).clip(0, 255)
     assert output.dtype == np.uint8
     assert np.abs(output - exact).max() < (
-        1.5 if mode == "bilinear" else 40
+        1.5 if mode == "bilinear" else 45
     )  # the first axis is clipped, too
 
 
-@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", *SMOOTHED])
 def test_one_row_of_bytes_is_the_rounded_row(mode):
-    image = np.array([[[[0, 255, 0, 255, 255]]]], "uint8")
-    exact = interpolate(image.astype("float64"), (1, 11), mode=mode)
-    assert_agree(
-        interpolate(image, (1, 11), mode=mode), np.floor(exact + 0.5).clip(0, 255).astype("uint8"), 0
-    )
+    image, options = np.array([[[[0, 255, 0, 255, 255]]]], "uint8"), options_of(mode)
+    exact = interpolate(image.astype("float64"), (1, 11), **options)
+    rounded = np.floor(exact + 0.5).clip(0, 255).astype("uint8")
+    assert_agree(interpolate(image, (1, 11), **options), rounded, 0)
 
 
 def test_nearest_copies_and_computes_nothing():
@@ -299,7 +330,7 @@ def test_the_other_byte_order_stays():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@by_rank
+@by_rank_without_lanczos
 def test_nan_and_infinity_stay_where_torch_keeps_them(mode, n, value):
     for pixel in range(6):
         volume = ramp(1, 1, *(6,) * n)
@@ -310,10 +341,11 @@ def test_nan_and_infinity_stay_where_torch_keeps_them(mode, n, value):
             assert np.isfinite(output).any()
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-def test_nan_stays_in_the_window_of_an_antialiased_image(mode):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("mode", SMOOTHED)
+def test_nan_and_infinity_stay_in_the_window_of_an_antialiased_image(mode, value):
     image = ramp(1, 1, 12, 12)
-    image[0, 0, 2, 2] = np.nan
+    image[0, 0, 2, 2] = value
     output = interpolate(image, 5, mode=mode, antialias=True)
     assert_agree(output, F.interpolate(tensor(image), 5, mode=mode, antialias=True))
     assert np.isfinite(output).any()
@@ -324,12 +356,13 @@ def test_views_and_read_only_arrays_are_taken(mode, n):
     volume = np.arange(2.0 * 3 * 6**n).reshape(2, 3, *(6,) * n)
     view = volume[::-1, ::2, ..., ::-2]
     view.flags.writeable = False
-    assert_agree(interpolate(view, 4, mode=mode), interpolate(np.ascontiguousarray(view), 4, mode=mode))
+    options = options_of(mode)
+    assert_agree(interpolate(view, 4, **options), interpolate(np.ascontiguousarray(view), 4, **options))
     grad = np.broadcast_to(np.float64(1), (2, 2, *(4,) * n))
     full = np.ones((2, 2, *(4,) * n))
     shape = (2, 2, *(6,) * n)
     assert_agree(
-        interpolate_backward(grad, shape, 4, mode=mode), interpolate_backward(full, shape, 4, mode=mode)
+        interpolate_backward(grad, shape, 4, **options), interpolate_backward(full, shape, 4, **options)
     )
 
 
@@ -346,22 +379,19 @@ def test_an_area_of_nothing_is_nothing(n):
 # --- laws -------------------------------------------------------------------------------------------------
 
 sizes = st.integers(1, 20)
-along = pytest.mark.parametrize(
-    ("mode", "antialias"), [(mode, False) for mode in MODES] + [("bilinear", True), ("bicubic", True)]
-)
 
 
 @along
 @given(n=sizes, size=sizes, factor=st.sampled_from([None, *FACTORS]), corners=st.sampled_from([None, True]))
 def test_every_row_of_the_matrix_sums_to_one(mode, antialias, n, size, factor, corners):
-    corners = corners if mode in RANKS else None
+    corners = corners if mode in RANKS and mode != "lanczos" else None
     if factor is not None:
         factor = max(factor, 1 / n)
         size = int(n * factor)
     matrix = resize_matrix(n, size, factor, mode, corners, antialias)
     assert matrix.shape == (size, n) and matrix.dtype == np.float64
     np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-12)
-    if mode != "bicubic":
+    if mode not in ("bicubic", "lanczos"):
         assert (matrix >= 0).all()
 
 
@@ -391,9 +421,9 @@ def test_constants_stay_constant(mode, n, data):
 
 @by_rank
 def test_nothing_changes_at_the_same_size(mode, n):
-    volume = np.random.default_rng(0).normal(size=(1, 2, *(5,) * n))
-    assert_agree(interpolate(volume, 5, mode=mode), volume)
-    assert_agree(interpolate(volume, scale_factor=1, mode=mode), volume)
+    volume, options = np.random.default_rng(0).normal(size=(1, 2, *(5,) * n)), options_of(mode)
+    assert_agree(interpolate(volume, 5, **options), volume)
+    assert_agree(interpolate(volume, scale_factor=1, **options), volume)
 
 
 @given(data=st.data())
@@ -404,10 +434,15 @@ def test_bilinear_stays_in_range(data):
         assert case.input.min() - 1e-12 <= output.min() and output.max() <= case.input.max() + 1e-12
 
 
-def test_bicubic_overshoots_an_edge():
-    edge = np.array([[[[0.0, 0, 0, 1, 1, 1]]]])
-    output = interpolate(edge, (1, 18), mode="bicubic")
-    assert output.min() < -0.05 and output.max() > 1.05
+def test_bicubic_overshoots_an_edge_and_lanczos_rings_on_either_side():
+    edge = np.array([[[[0.0, 0, 0, 0, 1, 1, 1, 1]]]])
+    bicubic = interpolate(edge, (1, 24), mode="bicubic")[0, 0, 0]
+    lanczos = interpolate(edge, (1, 24), mode="lanczos", antialias=True)[0, 0, 0]
+    for output in (bicubic, lanczos):
+        assert output.min() < -0.05 and output.max() > 1.05
+    before_the_dip = slice(0, 8)
+    assert bicubic[before_the_dip].max() == 0
+    assert 0.01 < lanczos[before_the_dip].max() < 0.1
 
 
 def test_bicubic_weights_half_way_are_negative_outside():
@@ -464,17 +499,63 @@ def test_nearest_takes_the_pixels_of_torch_s_sequences(mode, factor):
     assert_agree(image[:, :, 0], expected, 0)
 
 
+@given(x=st.floats(0.1, 0.9))
+def test_lanczos_weights_add_up_to_one_only_nearly_hence_they_are_divided_by_their_sum(x):
+    total = lanczos_kernel(x - np.arange(-8, 9)).sum()
+    assert 0.994 < total < 1 - 1e-4
+
+
+def test_lanczos_is_one_at_its_pixel_and_zero_at_the_others_and_from_three_on():
+    at = np.arange(-5.0, 6)
+    np.testing.assert_allclose(lanczos_kernel(at), at == 0, atol=1e-15)
+    assert (lanczos_kernel(np.array([-3.5, -3, 3, 4.5])) == 0).all()
+    assert np.sign(lanczos_kernel(np.array([0.5, 1.5, 2.5]))).tolist() == [1, -1, 1]
+
+
 def test_large_single_precision_sizes_take_torch_s_nearest_pixels():
     for n, size in ((1000, 777), (777, 1000), (224, 299), (513, 64)):
         line = np.arange(n, dtype="float32")[None, None]
         assert_agree(interpolate(line, size), F.interpolate(tensor(line), size), 0)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_every_call_that_torch_takes_is_taken_and_no_other(mode):
+    """All combinations of rank, options and ways to say a size: 720 calls, with their values."""
+    taken = 0
+    for n, corners, antialias, recompute in itertools.product(
+        range(5), [None, False, True], [False, True], [None, True]
+    ):
+        image = torch.rand(2, 2, *(4,) * n, generator=torch.Generator().manual_seed(n))
+        for size in (
+            {"size": 3}, {"size": [3] * n}, {"size": (3,)}, {"size": np.int64(3)}, {"size": 3.0}, {"size": True},
+            {"scale_factor": 2}, {"scale_factor": (1.5,) * n}, {"scale_factor": [0.7]}, {"scale_factor": np.float32(1.5)},
+            {"size": 3, "scale_factor": 2}, {},
+        ):  # fmt: skip
+            options = {
+                "mode": mode,
+                "align_corners": corners,
+                "antialias": antialias,
+                "recompute_scale_factor": recompute,
+                **size,
+            }
+            try:
+                expected = F.interpolate(image, **options)
+            except (ValueError, TypeError, NotImplementedError, RuntimeError):
+                for x in (image, image.numpy()):
+                    with pytest.raises((ValueError, TypeError)):
+                        interpolate(x, **options)
+            else:
+                taken += 1
+                assert torch.equal(interpolate(image, **options), expected)
+                assert_agree(interpolate(image.numpy(), **options), expected, 1e-5)
+    assert taken > 0
+
+
 # --- wrong calls ------------------------------------------------------------------------------------------
 
 x = zeros(1, 1, 5, 5)
 g = zeros(1, 1, 3, 3)
-ALL = "'nearest', 'nearest-exact', 'area', 'linear', 'bilinear', 'trilinear' or 'bicubic'"
+ALL = "'nearest', 'nearest-exact', 'area', 'linear', 'bilinear', 'trilinear', 'bicubic' or 'lanczos'"
 
 WRONG = [
     (interpolate, ([1], 3), {}, "TypeError: interpolate: input must be a NumPy array or a torch tensor, got list"),
@@ -488,8 +569,13 @@ WRONG = [
     (interpolate, (zeros(5, 5), 3), {}, "ValueError: interpolate: mode 'nearest' resizes (N, C, W) or (N, C, H, W) or (N, C, D, H, W), got (5, 5)"),
     (interpolate, (x, 3), {"align_corners": False}, "ValueError: interpolate: align_corners has no meaning for mode 'nearest', got False"),
     (interpolate, (x, 3), {"mode": "bilinear", "align_corners": 1}, "TypeError: interpolate: align_corners must be True, False or None, got 1"),
-    (interpolate, (x, 3), {"antialias": True}, "ValueError: interpolate: antialias is for modes 'bilinear' and 'bicubic', got 'nearest'"),
-    (interpolate, (zeros(1, 1, 5), 3), {"mode": "linear", "antialias": True}, "ValueError: interpolate: antialias is for modes 'bilinear' and 'bicubic', got 'linear'"),
+    (interpolate, (x, 3), {"antialias": True}, "ValueError: interpolate: antialias is for modes 'bilinear', 'bicubic' and 'lanczos', got 'nearest'"),
+    (interpolate, (zeros(1, 1, 5), 3), {"mode": "linear", "antialias": True}, "ValueError: interpolate: antialias is for modes 'bilinear', 'bicubic' and 'lanczos', got 'linear'"),
+    (interpolate, (x, 3), {"mode": "lanczos"}, "ValueError: interpolate: mode 'lanczos' needs antialias=True, got False"),
+    (interpolate, (x, 3), {"mode": "lanczos", "antialias": True, "align_corners": True}, "ValueError: interpolate: align_corners has no meaning for mode 'lanczos', got True"),
+    (interpolate, (x, 3), {"mode": "lanczos", "antialias": True, "align_corners": 0}, "TypeError: interpolate: align_corners must be True, False or None, got 0"),
+    (interpolate, (zeros(1, 1, 5), 3), {"mode": "lanczos", "antialias": True}, "ValueError: interpolate: mode 'lanczos' resizes (N, C, H, W), got (1, 1, 5)"),
+    (interpolate, (zeros(2, 0, 5, 5), 3), {"mode": "lanczos", "antialias": True}, "ValueError: interpolate: only the batch may be empty, got (2, 0, 5, 5)"),
     (interpolate, (x, 0), {}, "ValueError: interpolate: size must be at least 1, got 0"),
     (interpolate, (x, (3, -1)), {"mode": "area"}, "ValueError: interpolate: size must be at least 0, got (3, -1)"),
     (interpolate, (x, 2.0), {}, "TypeError: interpolate: size must be an integer or 2 integers, got 2.0"),
@@ -521,6 +607,7 @@ WRONG = [
     (interpolate_backward, (g, (1, 1, 5, 5), 4), {}, "ValueError: interpolate_backward: grad_output is (1, 1, 3, 3) but the output for input (1, 1, 5, 5) is (1, 1, 4, 4)"),
     (interpolate_backward, (g, (5, 5), 3), {"mode": "bilinear"}, "ValueError: interpolate_backward: mode 'bilinear' resizes (N, C, H, W), got (5, 5)"),
     (interpolate_backward, (g, (1, 1, 5, 5)), {}, "ValueError: interpolate_backward: give either size or scale_factor, got size=None, scale_factor=None"),
+    (interpolate_backward, (g, (1, 1, 5, 5), 3), {"mode": "lanczos"}, "ValueError: interpolate_backward: mode 'lanczos' needs antialias=True, got False"),
     (interpolate_backward, (g, (1, 1, 2**17, 2**17), 3), {}, "ValueError: interpolate_backward: the result and its scratch would take 128 GiB, more than the 64 GiB that are allowed"),
     (resize_matrix, (0, 3), {}, "ValueError: resize_matrix: input_size must be at least 1, got 0"),
     (resize_matrix, (3, 0), {"mode": "linear"}, "ValueError: resize_matrix: output_size must be at least 1, got 0"),
@@ -534,6 +621,8 @@ WRONG = [
     (resize_matrix, (3, 2), {"mode": ["area"]}, f"ValueError: resize_matrix: mode must be {ALL}, got ['area']"),
     (resize_matrix, (3, 2), {"mode": "bilinear", "antialias": None}, "TypeError: resize_matrix: antialias must be True or False, got None"),
     (resize_matrix, (2**62, 0), {"mode": "area"}, "ValueError: resize_matrix: the matrix would take 34359738368 GiB, more than the 64 GiB that are allowed"),
+    (resize_matrix, (3, 2, None, "lanczos"), {}, "ValueError: resize_matrix: mode 'lanczos' needs antialias=True, got False"),
+    (resize_matrix, (3, 2, None, "lanczos", True, True), {}, "ValueError: resize_matrix: align_corners has no meaning for mode 'lanczos', got True"),
     (resize_matrix, (2**17, 2**17), {}, "ValueError: resize_matrix: the matrix would take 128 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
 
@@ -546,12 +635,26 @@ def test_a_wrong_call_is_told_what_is_wrong(function, arguments, options, messag
 
 
 @pytest.mark.parametrize(
-    "dtype", ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "complex64"]
+    "dtype",
+    [
+        "bool",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float16",
+        "complex64",
+        "complex128",
+    ],
 )
 @pytest.mark.parametrize("antialias", [False, True])
 @by_rank
 def test_arrays_are_taken_in_the_number_types_that_torch_takes(mode, n, antialias, dtype):
-    if antialias and RANKS.get(mode) != [2]:
+    if (antialias and mode not in SMOOTHED) or (mode == "lanczos" and not antialias):
         return
     array, options = np.ones((1, 1, *(4,) * n), dtype), {"mode": mode, "antialias": antialias}
     try:
@@ -609,9 +712,9 @@ def test_the_message_about_a_number_type_names_those_that_work():
 @by_rank
 def test_forward_and_backward_stay_on_the_device(mode, n):
     image = torch.zeros(1, 2, *(4,) * n, device="meta", requires_grad=True)
-    output = interpolate(image, 6, mode=mode)
+    output = interpolate(image, 6, **options_of(mode))
     output.sum().backward()
-    gradient = interpolate_backward(output.detach(), image.shape, 6, mode=mode)
+    gradient = interpolate_backward(output.detach(), image.shape, 6, **options_of(mode))
     for result in (output, image.grad, gradient):
         assert result.device.type == "meta"
     assert gradient.shape == image.shape

@@ -4,6 +4,7 @@
 """
 
 import math
+import shutil
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -50,6 +51,9 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     ),
     "conv2d, one image, same": (
         partial(convlib.conv2d, padding="same"), (numbers(2, 5, 6), numbers(3, 2, 2, 4)),
+    ),
+    "conv2d, same": (
+        partial(convlib.conv2d, padding="same"), (numbers(2, 2, 5, 6), numbers(3, 2, 2, 4), numbers(3)),
     ),
     "conv2d, valid": (
         partial(convlib.conv2d, padding="valid"), (numbers(1, 2, 5, 6), numbers(3, 2, 2, 3)),
@@ -113,6 +117,26 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "fold": (
         partial(convlib.fold, output_size=(5, 6), kernel_size=2, padding=1, stride=2), (numbers(1, 8, 12),),
     ),
+    "conv_transpose1d": (
+        partial(convlib.conv_transpose1d, stride=3, padding=1, output_padding=2, groups=2, dilation=2),
+        (numbers(2, 4, 3), numbers(4, 2, 3), numbers(4)),
+    ),
+    "conv_transpose2d": (
+        partial(convlib.conv_transpose2d, stride=(2, 1), padding=(1, 0), output_padding=(1, 0), groups=2),
+        (numbers(2, 4, 3, 2), numbers(4, 1, 3, 2), numbers(2)),
+    ),
+    "conv_transpose2d, one image": (convlib.conv_transpose2d, (numbers(2, 3, 2), numbers(2, 3, 2, 2))),
+    "conv_transpose3d": (
+        partial(convlib.conv_transpose3d, stride=2, output_padding=1),
+        (numbers(1, 2, 2, 1, 2), numbers(2, 1, 2, 1, 2)),
+    ),
+    "conv_transpose2d_backward": (
+        partial(convlib.conv_transpose2d_backward, stride=2, padding=1, output_padding=1),
+        (numbers(2, 3, 6, 4), numbers(2, 2, 3, 2), numbers(2, 3, 3, 3)),
+    ),
+    "pixel_shuffle": (partial(convlib.pixel_shuffle, upscale_factor=2), (numbers(1, 8, 2, 3),)),
+    "pixel_unshuffle": (partial(convlib.pixel_unshuffle, downscale_factor=2), (numbers(2, 4, 6),)),
+    "channel_shuffle": (partial(convlib.channel_shuffle, groups=2), (numbers(2, 6, 3),)),
     "interpolate, nearest": (partial(convlib.interpolate, size=(5, 3)), (numbers(1, 2, 4, 6),)),
     "interpolate, nearest-exact": (
         partial(convlib.interpolate, size=3, mode="nearest-exact"), (numbers(2, 1, 4),),
@@ -125,6 +149,9 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     ),
     "interpolate, bicubic, antialias": (
         partial(convlib.interpolate, size=(2, 9), mode="bicubic", antialias=True), (numbers(1, 2, 6, 5),),
+    ),
+    "interpolate, lanczos": (
+        partial(convlib.interpolate, size=(2, 9), mode="lanczos", antialias=True), (numbers(1, 2, 6, 5),),
     ),
     "interpolate, bicubic": (partial(convlib.interpolate, size=7, mode="bicubic"), (numbers(1, 2, 4, 6),)),
     "interpolate, trilinear": (
@@ -163,7 +190,8 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
         (numbers(2, 2, 3, 4),),
     ),
     "max_pool3d_backward": (
-        partial(convlib.max_pool3d_backward, kernel_size=2), (numbers(2, 2, 1, 2), numbers(2, 4, 3, 4)),
+        partial(convlib.max_pool3d_backward, kernel_size=2),
+        (numbers(1, 2, 2, 1, 2), numbers(1, 2, 4, 3, 4)),
     ),
     "avg_pool1d": (
         partial(convlib.avg_pool1d, kernel_size=3, padding=1, count_include_pad=False), (numbers(2, 2, 9),),
@@ -254,7 +282,27 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "global_max_pool1d": (convlib.global_max_pool1d, (numbers(2, 2, 5),)),
     "global_max_pool2d": (convlib.global_max_pool2d, (numbers(2, 4, 5),)),
     "global_max_pool3d": (convlib.global_max_pool3d, (numbers(2, 3, 4, 5),)),
+    "scaled_dot_product_attention": (
+        convlib.scaled_dot_product_attention, (numbers(2, 3, 4, 2), numbers(2, 3, 5, 2), numbers(2, 3, 5, 6)),
+    ),
+    "scaled_dot_product_attention, mask of numbers": (
+        partial(convlib.scaled_dot_product_attention, scale=-0.7),
+        (numbers(2, 1, 4, 2), numbers(3, 5, 2), numbers(1, 5, 6), numbers(3, 1, 5)),
+    ),
+    "scaled_dot_product_attention, causal, grouped": (
+        partial(convlib.scaled_dot_product_attention, is_causal=True, enable_gqa=True),
+        (numbers(2, 4, 3, 2), numbers(2, 2, 5, 2), numbers(2, 1, 5, 3)),
+    ),
+    "scaled_dot_product_attention_backward": (
+        partial(convlib.scaled_dot_product_attention_backward, is_causal=True),
+        (numbers(2, 4, 3), numbers(2, 4, 2), numbers(1, 5, 2), numbers(5, 3)),
+    ),
+    "scaled_dot_product_attention_backward, mask of numbers, grouped": (
+        partial(convlib.scaled_dot_product_attention_backward, scale=0.7, enable_gqa=True),
+        (numbers(4, 4, 3), numbers(4, 4, 2), numbers(2, 5, 2), numbers(1, 5, 3), numbers(5)),
+    ),
 }  # fmt: skip
+CPU_ONLY = {OPERATIONS["interpolate, lanczos"][0]}  # torch 2.13 says so in its documentation
 operations = pytest.mark.parametrize(("operation", "tensors"), OPERATIONS.values(), ids=OPERATIONS.keys())
 
 
@@ -292,6 +340,10 @@ def forward_and_backward(operation, tensors, device):
 @pytest.mark.parametrize("device", ["cpu", "meta", cuda])
 @operations
 def test_nothing_leaves_the_device_forward_or_backward(operation, tensors, device):
+    if device == "cuda" and operation in CPU_ONLY:
+        with pytest.raises(TypeError, match=r"torch does not offer it for torch\.float64 on cuda"):
+            operation(*(tensor.to(device) for tensor in tensors))
+        return
     results, gradients = forward_and_backward(operation, tensors, device)
     expected, expected_gradients = forward_and_backward(operation, tensors, "cpu")
     for actual, reference in zip((*results, *gradients), (*expected, *expected_gradients), strict=True):
@@ -376,3 +428,229 @@ def test_checking_does_not_look_at_a_single_number():
     with NoValues():
         for operation, tensors in OPERATIONS.values():
             operation(*tensors)
+
+
+# --- inside of what people do with torch: compiling, mixed precision, memory formats, transforms ------------
+#
+# The judge is torch's function of the same name, with the same arguments.
+
+either = pytest.mark.parametrize("device", ["cpu", cuda])
+
+
+def theirs(operation: Callable) -> Callable | None:
+    """torch's function of the same name, with the same options, if there is one."""
+    bound = operation if isinstance(operation, partial) else partial(operation)
+    name = bound.func.__name__
+    function = getattr(torch.nn.functional, name, None) or getattr(torch.nn.grad, name, None)
+    return partial(function, *bound.args, **bound.keywords) if function else None
+
+
+def place(operation: Callable, tensors: tuple[torch.Tensor, ...], device: str, *dtypes: torch.dtype) -> list:
+    """The tensors on the device, in these dtypes, the last of which stands for all that follow."""
+    if device == "cuda" and operation in CPU_ONLY:
+        pytest.skip("torch offers it on the CPU alone")
+    wanted = [*dtypes, *dtypes[-1:] * len(tensors)] if dtypes else [tensor.dtype for tensor in tensors]
+    return [tensor.to(device, dtype) for tensor, dtype in zip(tensors, wanted, strict=False)]
+
+
+def results_of(operation: Callable, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    results = operation(*tensors)
+    return results if isinstance(results, tuple) else (results,)
+
+
+SHARED = {
+    name: (operation, theirs(operation), tensors)
+    for name, (operation, tensors) in OPERATIONS.items()
+    if theirs(operation) and name != "conv2d_input, one image, same"  # torch.nn.grad takes batches alone
+}  # fmt: skip
+shared = pytest.mark.parametrize(("operation", "torchs", "tensors"), SHARED.values(), ids=SHARED.keys())
+same_is_slow = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+torchscript_is_old = pytest.mark.filterwarnings(
+    "ignore:.torch.jit.*is deprecated:DeprecationWarning"
+)  # within torch
+
+
+@either
+@operations
+def test_a_compiled_operation_is_one_graph_and_gives_the_same(operation, tensors, device):
+    torch.compiler.reset()
+    inputs = place(operation, tensors, device)
+    compiled = torch.compile(operation, fullgraph=True, backend="eager")
+    for actual, expected in zip(results_of(compiled, *inputs), results_of(operation, *inputs), strict=True):
+        torch.testing.assert_close(actual, expected)
+
+
+@pytest.mark.parametrize(("operation", "weights", "dynamic"), [
+    (partial(convlib.conv1d, padding="same"), [numbers(3, 2, 4)], True),
+    (partial(convlib.conv2d, stride=2, padding=1), [numbers(3, 2, 3, 3), numbers(3)], True),
+    (partial(convlib.conv2d, padding="same"), [numbers(3, 2, 3, 3), numbers(3)], None),
+    (partial(convlib.conv_transpose2d, stride=2), [numbers(2, 3, 3, 3)], True),
+    (partial(convlib.pad, pad=(1, 2, 0, 3), mode="circular"), [], True),
+    (partial(convlib.unfold, kernel_size=2), [], True),
+    (partial(convlib.pixel_unshuffle, downscale_factor=1), [], True),
+    (partial(convlib.interpolate, scale_factor=1.5, mode="nearest"), [], True),
+], ids=lambda value: value.func.__name__ if isinstance(value, partial) else "")  # fmt: skip
+def test_a_compiled_operation_takes_other_sizes(operation, weights, dynamic):
+    """Sizes are then symbols for torch: from the first call on, or from the second, as is its default."""
+    torch.compiler.reset()
+    compiled = torch.compile(operation, fullgraph=True, backend="eager", dynamic=dynamic)
+    rank = 1 if operation.func is convlib.conv1d else 2
+    for size in (5, 8, 11):
+        image = numbers(2, 2, *(size,) * rank)
+        torch.testing.assert_close(compiled(image, *weights), operation(image, *weights))
+
+
+def test_a_wrong_call_is_told_what_is_wrong_when_compiled():
+    torch.compiler.reset()
+    compiled = torch.compile(convlib.conv2d, backend="eager")
+    with pytest.raises(ValueError, match="conv2d: input has 3 channels but weight expects 4"):
+        compiled(numbers(1, 3, 5, 5), numbers(2, 4, 3, 3))
+
+
+@torchscript_is_old
+@pytest.mark.parametrize("device", [
+    pytest.param("cpu", marks=pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")), cuda,
+])  # fmt: skip
+def test_a_compiled_model_learns_the_same(device):
+    """All the way to machine code, backward as well."""
+
+    def model(image, weight):
+        return convlib.pad(convlib.conv2d(image, weight, padding="same").relu(), (1, 1, 2, 0), "reflect")
+
+    torch.compiler.reset()
+    steps = []
+    for function in (model, torch.compile(model, fullgraph=True)):
+        leaves = [numbers(*s, dtype=torch.float32).to(device) for s in ((1, 2, 4, 5), (3, 2, 3, 2))]
+        output = function(*(leaf.requires_grad_() for leaf in leaves))
+        output.square().sum().backward()
+        steps.append([output, *(leaf.grad for leaf in leaves)])
+    for actual, expected in zip(*steps, strict=True):
+        torch.testing.assert_close(actual, expected)
+
+
+@same_is_slow
+@either
+@shared
+def test_autocast_chooses_the_dtype_that_it_chooses_for_torch(operation, torchs, tensors, device):
+    inputs = place(operation, tensors, device, torch.float32)
+    with torch.autocast(device, dtype=torch.bfloat16):
+        for actual, expected in zip(results_of(operation, *inputs), results_of(torchs, *inputs), strict=True):
+            torch.testing.assert_close(actual, expected)
+
+
+LAYERS = {
+    name: entry for name, entry in OPERATIONS.items()
+    if name.partition(",")[0] in {f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)}
+    or name in ("correlate2d", "convolve2d")
+}  # fmt: skip
+layers = pytest.mark.parametrize(("operation", "tensors"), LAYERS.values(), ids=LAYERS.keys())
+
+
+@either
+@pytest.mark.parametrize("dtypes", [(torch.float32, torch.bfloat16), (torch.bfloat16, torch.float32)])
+@layers
+def test_autocast_lets_dtypes_be_mixed(operation, tensors, dtypes, device):
+    """The activations of a network in bfloat16 meet weights in float32."""
+    mixed = place(operation, tensors, device, *dtypes)
+    with pytest.raises(TypeError, match="they must be equal"):
+        operation(*mixed)
+    with torch.autocast(device, dtype=torch.bfloat16):
+        actual = operation(*mixed)
+    torch.testing.assert_close(actual, operation(*(tensor.bfloat16() for tensor in mixed)))
+    assert actual.dtype == torch.bfloat16
+
+
+def test_autocast_helps_only_where_it_casts():
+    """... which is floating-point tensors of its own device, but for double precision, and no gradients."""
+    image, weight, grad = numbers(1, 2, 4, 4), numbers(3, 2, 3, 3), numbers(1, 3, 2, 2)
+    half = torch.bfloat16
+    with torch.autocast("cpu", dtype=half):
+        for call in (
+            lambda: convlib.conv2d(image, weight.to(half)),
+            lambda: convlib.conv2d(image.to(half), weight),
+            lambda: convlib.conv2d(image.int(), weight.to(half)),
+            lambda: convlib.conv2d(image.float(), weight.float(), torch.ones(3, dtype=torch.int32)),
+            lambda: convlib.conv_transpose2d(image, weight.transpose(0, 1).to(half)),
+            lambda: convlib.correlate2d(image[0, 0], weight[0, 0].to(half)),
+            lambda: convlib.conv2d(image.float().to("meta"), weight.to("meta", half)),
+            lambda: convlib.conv2d(image.float().numpy(), weight.numpy()),
+            lambda: convlib.conv2d_input(image.shape, weight.float(), grad.to(half)),
+            lambda: convlib.conv2d_weight(image.float(), weight.shape, grad.to(half)),
+            lambda: convlib.conv2d_backward(grad.to(half), image.float(), weight.float()),
+            lambda: convlib.conv_transpose2d_backward(image.to(half), grad.float(), weight.float()),
+        ):
+            with pytest.raises(TypeError, match="they must be equal"):
+                call()
+        assert convlib.conv2d(image, weight).dtype == torch.float64
+        assert convlib.conv2d(image.long(), weight.long()).dtype == torch.int64
+
+
+def test_autocast_and_compile_go_together():
+    torch.compiler.reset()
+    image, weight = numbers(1, 2, 4, 4, dtype=torch.float32), numbers(3, 2, 3, 3, dtype=torch.bfloat16)
+    compiled = torch.compile(convlib.conv2d, fullgraph=True, backend="eager")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(compiled(image, weight), convlib.conv2d(image, weight))
+
+
+def channels_last(tensor: torch.Tensor) -> torch.Tensor:
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return tensor.contiguous(memory_format=formats.get(tensor.ndim, torch.contiguous_format))
+
+
+@either
+@operations
+def test_channels_may_come_last_in_memory(operation, tensors, device):
+    inputs = place(operation, tensors, device)
+    reordered = results_of(operation, *map(channels_last, inputs))
+    for actual, expected in zip(reordered, results_of(operation, *inputs), strict=True):
+        torch.testing.assert_close(actual, expected)
+
+
+@same_is_slow
+@either
+@shared
+def test_the_memory_format_of_the_result_is_torch_s(operation, torchs, tensors, device):
+    for reordered in (slice(None), slice(1), slice(0)):  # all, the first, none
+        inputs = place(operation, tensors, device)
+        inputs[reordered] = map(channels_last, inputs[reordered])
+        for actual, expected in zip(results_of(operation, *inputs), results_of(torchs, *inputs), strict=True):
+            assert actual.stride() == expected.stride()
+
+
+@pytest.mark.filterwarnings(
+    "ignore:There is a performance drop because we have not yet implemented the batching"
+)
+@either
+@operations
+def test_vmap_maps_and_grad_differentiates_one_example_at_a_time(operation, tensors, device):
+    examples = [torch.stack([tensor, 2 * tensor, -tensor]) for tensor in place(operation, tensors, device)]
+
+    def loss(*tensors):
+        return sum(result.square().sum() for result in results_of(operation, *tensors))
+
+    differentiate = torch.func.grad(loss, tuple(range(len(examples))))
+    for function in (operation, differentiate):
+        one_by_one = [results_of(function, *example) for example in zip(*examples, strict=True)]
+        for actual, expected in zip(
+            results_of(torch.vmap(function), *examples), zip(*one_by_one, strict=True), strict=True
+        ):
+            torch.testing.assert_close(actual, torch.stack(expected))
+
+
+@torchscript_is_old
+@either
+@operations
+def test_derivatives_forward_and_backward_fit_together(operation, tensors, device):
+    """<J d, g> = <d, J^T g>: torch.func.jvp and torch.func.vjp go through."""
+    inputs = tuple(place(operation, tensors, device))
+    results, derivative = torch.func.jvp(operation, inputs, tuple(tensor.cos() for tensor in inputs))
+    _, backward = torch.func.vjp(operation, *inputs)
+    several = isinstance(results, tuple)
+    grads = tuple(result.sin() for result in (results if several else (results,)))
+    forth = sum((d * g).sum() for d, g in zip(derivative if several else (derivative,), grads, strict=True))
+    back = sum(
+        (tensor.cos() * gradient).sum()
+        for tensor, gradient in zip(inputs, backward(grads if several else grads[0]), strict=True)
+    )
+    torch.testing.assert_close(forth, back)

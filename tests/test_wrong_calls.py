@@ -18,6 +18,7 @@ import test_conv_transpose
 import test_pool
 import test_resize
 import test_shapes
+import test_tokens
 import test_windows
 import torch
 from agreement import zeros
@@ -412,6 +413,7 @@ def test_no_function_is_without_a_wrong_call():
         test_pool,
         test_resize,
         test_shapes,
+        test_tokens,
         test_windows,
     )
     messages = [

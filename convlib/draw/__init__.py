@@ -1,0 +1,37 @@
+"""The figures of the book, each made by one call: arrays with their numbers, photographs, maps, matrices.
+
+A figure shows the very numbers that it is given. Signed values run from blue through white to orange, always
+symmetric about zero, which colour-blind readers can tell apart. Colour never carries a meaning alone: windows
+and curves also differ in their lines, padding and unused pixels in their shape, and numbers carry their sign.
+"""
+
+from convlib.draw._before_after import before_after
+from convlib.draw._curves import curves
+from convlib.draw._kernels import kernels
+from convlib.draw._numbers import grids, windows
+from convlib.draw._pictures import feature_maps, filtering, images, matrix
+from convlib.draw._style import ACCENT, INK, LINES, PALETTE, QUIET, SIGNED, STYLE, UNSIGNED, WIDTH
+from convlib.draw._words import source, table
+
+__all__ = [
+    "ACCENT",
+    "INK",
+    "LINES",
+    "PALETTE",
+    "QUIET",
+    "SIGNED",
+    "STYLE",
+    "UNSIGNED",
+    "WIDTH",
+    "before_after",
+    "curves",
+    "feature_maps",
+    "filtering",
+    "grids",
+    "images",
+    "kernels",
+    "matrix",
+    "source",
+    "table",
+    "windows",
+]
