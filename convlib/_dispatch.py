@@ -60,8 +60,10 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                     raise TypeError(
                         f"{body.__name__}: torch does not offer it for {first.dtype}{where}"
                     ) from error
+            given.update({name: np.asarray(given[name]) for name in arrays})  # a memmap or matrix is an array
+            compute: Callable[..., R] = body
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
-                return body(*args, **kwargs)
+                return compute(**given)
 
         return run
 
@@ -69,11 +71,13 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
 
 
 def require_array(function: str, name: str, value: object) -> None:
-    """Raise unless `value` is a NumPy array or a torch tensor."""
+    """Raise unless `value` is a NumPy array or a torch tensor, with numbers or truth values in it."""
     if not (isinstance(value, np.ndarray) or is_tensor(value)):
         raise TypeError(
             f"{function}: {name} must be a NumPy array or a torch tensor, got {type(value).__name__}"
         )
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        raise TypeError(f"{function}: {name} must hold numbers, got {value.dtype}")
 
 
 def autocasts(*arrays: Array | None) -> bool:
