@@ -261,7 +261,8 @@ def conv2d_input(
     Returns
     -------
     array of shape `input_size`
-        Pixels that no window reaches, for instance those that a stride leaves over, get exactly 0.
+        Pixels that no window reaches, for instance those that a stride leaves over, get exactly 0. In NumPy
+        whole numbers are taken, too, and wrap around; torch has no gradients of them.
 
     Raises
     ------
@@ -486,7 +487,8 @@ def conv_matrix(
     """
     pixels = math.prod(input_size)
     unit_images = np.eye(pixels, dtype=weight.dtype).reshape(pixels, *input_size)
-    return conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1).T
+    columns = conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1)
+    return np.ascontiguousarray(columns.T)
 
 
 @dispatch(correlate_check("correlate2d"))

@@ -303,7 +303,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
 
     Parameters
     ----------
-    input : array (\*, C r^2, H, W) of any dtype
+    input : array (\*, C r^2, H, W) of any dtype that torch has
         With any number of axes in front.
     upscale_factor : int
         r, at least 1.
@@ -350,7 +350,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
 
     Parameters
     ----------
-    input : array (\*, C, H r, W r) of any dtype
+    input : array (\*, C, H r, W r) of any dtype that torch has
         With any number of axes in front.
     downscale_factor : int
         r, at least 1.
@@ -393,7 +393,7 @@ def channel_shuffle(input: Array, groups: int) -> Array:
 
     Parameters
     ----------
-    input : array (N, C, \\*) of any dtype
+    input : array (N, C, \\*) of any dtype that torch has
         At least 3 axes. The channels are always the **second** axis: a single image (C, H, W) is not meant,
         as in torch.
     groups : int
