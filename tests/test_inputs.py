@@ -97,6 +97,92 @@ CALLS: dict[str, Callable[..., Any]] = {
         a(n, 2, 5, 5), (n, 2, 4, 6), 5, mode="bilinear"
     ),
     "interpolate_backward, same": lambda a, n: interpolate_backward(a(n, 2, 5), (n, 2, 5), 5, mode="linear"),
+    "max_pool1d": lambda a, n: convlib.max_pool1d(a(n, 2, 9), 3, 2, 1, return_indices=True),
+    "max_pool1d_backward": lambda a, n: convlib.max_pool1d_backward(a(n, 2, 5), a(n, 2, 9), 3, 2, 1),
+    "avg_pool1d": lambda a, n: convlib.avg_pool1d(a(n, 2, 9), 3, 2, 1, count_include_pad=False),
+    "avg_pool1d_backward": lambda a, n: convlib.avg_pool1d_backward(a(n, 2, 5), (n, 2, 9), 3, 2, 1),
+    "lp_pool1d": lambda a, n: convlib.lp_pool1d(a(n, 2, 9), 2, 3, 2),
+    "lp_pool1d_backward": lambda a, n: convlib.lp_pool1d_backward(a(n, 2, 4), a(n, 2, 9), 2, 3, 2),
+    "max_unpool1d": lambda a, n: convlib.max_unpool1d(
+        *convlib.max_pool1d(a(n, 2, 9), 2, return_indices=True), 2
+    ),
+    "max_unpool1d_backward": lambda a, n: convlib.max_unpool1d_backward(
+        a(n, 2, 9), convlib.max_pool1d(a(n, 2, 9), 2, None, 0, 1, False, True)[1]
+    ),
+    "adaptive_avg_pool1d": lambda a, n: convlib.adaptive_avg_pool1d(a(n, 2, 9), 2),
+    "global_avg_pool1d": lambda a, n: convlib.global_avg_pool1d(a(n, 2, 9)),
+    "adaptive_max_pool1d": lambda a, n: convlib.adaptive_max_pool1d(a(n, 2, 9), 2),
+    "global_max_pool1d": lambda a, n: convlib.global_max_pool1d(a(n, 2, 9)),
+    "adaptive_avg_pool1d_backward": lambda a, n: convlib.adaptive_avg_pool1d_backward(
+        a(n, 2, 2), (n, 2, 9), 2
+    ),
+    "adaptive_max_pool1d_backward": lambda a, n: convlib.adaptive_max_pool1d_backward(
+        a(n, 2, 2), a(n, 2, 9), 2
+    ),
+    "max_pool2d": lambda a, n: convlib.max_pool2d(a(n, 2, 6, 7), 3, 2, 1, return_indices=True),
+    "max_pool2d_backward": lambda a, n: convlib.max_pool2d_backward(a(n, 2, 3, 4), a(n, 2, 6, 7), 3, 2, 1),
+    "avg_pool2d": lambda a, n: convlib.avg_pool2d(a(n, 2, 6, 7), 3, 2, 1, count_include_pad=False),
+    "avg_pool2d_backward": lambda a, n: convlib.avg_pool2d_backward(a(n, 2, 3, 4), (n, 2, 6, 7), 3, 2, 1),
+    "lp_pool2d": lambda a, n: convlib.lp_pool2d(a(n, 2, 6, 7), 2, 3, 2),
+    "lp_pool2d_backward": lambda a, n: convlib.lp_pool2d_backward(a(n, 2, 2, 3), a(n, 2, 6, 7), 2, 3, 2),
+    "max_unpool2d": lambda a, n: convlib.max_unpool2d(
+        *convlib.max_pool2d(a(n, 2, 6, 8), 2, return_indices=True), 2
+    ),
+    "max_unpool2d_backward": lambda a, n: convlib.max_unpool2d_backward(
+        a(n, 2, 6, 7), convlib.max_pool2d(a(n, 2, 6, 7), 2, None, 0, 1, False, True)[1]
+    ),
+    "adaptive_avg_pool2d": lambda a, n: convlib.adaptive_avg_pool2d(a(n, 2, 6, 7), 2),
+    "global_avg_pool2d": lambda a, n: convlib.global_avg_pool2d(a(n, 2, 6, 7)),
+    "adaptive_max_pool2d": lambda a, n: convlib.adaptive_max_pool2d(a(n, 2, 6, 7), 2),
+    "global_max_pool2d": lambda a, n: convlib.global_max_pool2d(a(n, 2, 6, 7)),
+    "adaptive_avg_pool2d_backward": lambda a, n: convlib.adaptive_avg_pool2d_backward(
+        a(n, 2, 2, 2), (n, 2, 6, 7), 2
+    ),
+    "adaptive_max_pool2d_backward": lambda a, n: convlib.adaptive_max_pool2d_backward(
+        a(n, 2, 2, 2), a(n, 2, 6, 7), 2
+    ),
+    "max_pool3d": lambda a, n: convlib.max_pool3d(a(n, 2, 4, 3, 5), 3, 2, 1, return_indices=True),
+    "max_pool3d_backward": lambda a, n: convlib.max_pool3d_backward(
+        a(n, 2, 2, 2, 3), a(n, 2, 4, 3, 5), 3, 2, 1
+    ),
+    "avg_pool3d": lambda a, n: convlib.avg_pool3d(a(n, 2, 4, 3, 5), 3, 2, 1, count_include_pad=False),
+    "avg_pool3d_backward": lambda a, n: convlib.avg_pool3d_backward(
+        a(n, 2, 2, 2, 3), (n, 2, 4, 3, 5), 3, 2, 1
+    ),
+    "lp_pool3d": lambda a, n: convlib.lp_pool3d(a(n, 2, 4, 3, 5), 2, 3, 2),
+    "lp_pool3d_backward": lambda a, n: convlib.lp_pool3d_backward(
+        a(n, 2, 1, 1, 2), a(n, 2, 4, 3, 5), 2, 3, 2
+    ),
+    "max_unpool3d": lambda a, n: convlib.max_unpool3d(
+        *convlib.max_pool3d(a(n, 2, 4, 2, 6), 2, return_indices=True), 2
+    ),
+    "max_unpool3d_backward": lambda a, n: convlib.max_unpool3d_backward(
+        a(n, 2, 4, 3, 5), convlib.max_pool3d(a(n, 2, 4, 3, 5), 2, None, 0, 1, False, True)[1]
+    ),
+    "adaptive_avg_pool3d": lambda a, n: convlib.adaptive_avg_pool3d(a(n, 2, 4, 3, 5), 2),
+    "global_avg_pool3d": lambda a, n: convlib.global_avg_pool3d(a(n, 2, 4, 3, 5)),
+    "adaptive_max_pool3d": lambda a, n: convlib.adaptive_max_pool3d(a(n, 2, 4, 3, 5), 2),
+    "global_max_pool3d": lambda a, n: convlib.global_max_pool3d(a(n, 2, 4, 3, 5)),
+    "adaptive_avg_pool3d_backward": lambda a, n: convlib.adaptive_avg_pool3d_backward(
+        a(n, 2, 2, 2, 2), (n, 2, 4, 3, 5), 2
+    ),
+    "adaptive_max_pool3d_backward": lambda a, n: convlib.adaptive_max_pool3d_backward(
+        a(n, 2, 2, 2, 2), a(n, 2, 4, 3, 5), 2
+    ),
+    "max_pool2d, nothing": lambda a, n: convlib.max_pool2d(a(n, 2, 4, 5), 1),
+    "avg_pool2d, nothing": lambda a, n: convlib.avg_pool2d(a(n, 2, 4, 5), 1),
+    "lp_pool2d, largest": lambda a, n: convlib.lp_pool2d(a(n, 2, 4, 5), float("inf"), 1),
+    "max_pool2d_backward, shared": lambda a, n: convlib.max_pool2d_backward(
+        a(n, 2, 3, 4), a(n, 2, 6, 7), 3, 2, 1, ties="shared"
+    ),
+    "adaptive_avg_pool2d, nothing": lambda a, n: convlib.adaptive_avg_pool2d(a(n, 2, 4, 5), (None, 5)),
+    "adaptive_max_pool2d, nothing": lambda a, n: convlib.adaptive_max_pool2d(a(n, 2, 4, 5), (None, 5), True),
+    "scaled_dot_product_attention": lambda a, n: convlib.scaled_dot_product_attention(
+        a(n, 2, 3, 4), a(n, 2, 5, 4), a(n, 2, 5, 3)
+    ),
+    "scaled_dot_product_attention_backward": lambda a, n: convlib.scaled_dot_product_attention_backward(
+        a(n, 2, 3, 3), a(n, 2, 3, 4), a(n, 2, 5, 4), a(n, 2, 5, 3)
+    ),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 

@@ -33,9 +33,7 @@ def numbers_of(results: object) -> list[np.ndarray]:
 def largest_difference(ones: list[np.ndarray], others: list[np.ndarray]) -> float:
     """Relative, and absolute below 1."""
     return max(
-        (np.abs(a - b) / np.maximum(np.abs(b), 1)).max()
-        for a, b in zip(ones, others, strict=True)
-        if a.size
+        (np.abs(a - b) / np.maximum(np.abs(b), 1)).max() for a, b in zip(ones, others, strict=True) if a.size
     )
 
 
