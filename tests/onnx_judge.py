@@ -696,8 +696,8 @@ def judge(case: Case, library: str = "numpy") -> None:
             raise answer
         if library == "torch":
             assert isinstance(answer, torch.Tensor)
-            if expected.dtype == torch.bfloat16:
-                assert answer.dtype == expected.dtype
+            assert answer.dtype == expected.dtype
+            if expected.dtype == torch.bfloat16:  # which NumPy cannot compare
                 answer, expected = answer.float(), expected.float()
         assert_agree(answer, expected, case.tolerance)
 

@@ -161,6 +161,7 @@ ASKED = [
             {"kernel_shape": [2, 2], "pads": [1, 1, 0, 1], "strides": [2, 2], "dilations": [2, 3]},
         )
     ],
+    partial(asked, "AveragePool", noise(2, 3, 8), ceil_mode=1, count_include_pad=1, kernel_shape=[3], pads=[1, 1], strides=[2]),
     partial(asked, "AveragePool", noise(2, 3, 11), kernel_shape=[3], pads=[1, 0], strides=[2]),
     partial(asked, "LpPool", noise(2, 3, 7, 6), kernel_shape=[3, 2], p=3, pads=[1, 0, 0, 1], strides=[2, 2]),
     partial(asked, "LpPool", noise(2, 3, 7, 6), dilations=[2, 2], kernel_shape=[3, 2], p=3, pads=[1, 0, 0, 1]),
@@ -198,6 +199,11 @@ ASKED = [
     ],
     partial(asked, "CenterCropPad", noise(3, 4, 6), whole(5, 3, 7)),
     partial(asked, "Col2Im", noise(2, 12, 15), whole(4, 5), whole(2, 3), pads=[1, 0, 1, 0]),
+    partial(asked, "Col2Im", noise(2, 16, 12), whole(3, 4, 5), whole(2, 2, 2), strides=[1, 1, 2]),
+    *[
+        partial(asked, "Attention", noise(1, 2, 3, 4), noise(1, 2, 5, 4), noise(1, 2, 5, 6), mask)
+        for mask in (noise(3, 2), noise(3, 2) > -1)
+    ],
     partial(
         asked, "Attention", noise(2, 4, 5, 8), noise(2, 2, 6, 8), noise(2, 2, 6, 3), None, noise(2, 2, 2, 8), noise(2, 2, 2, 3),
         outputs=4, left_window_size=1, qk_matmul_output_mode=3, right_window_size=2,
@@ -344,6 +350,19 @@ def test_tensors_are_answered_by_tensors(monkeypatch):
     case = named("test_basic_conv_without_padding")
     monkeypatch.setitem(OPERATORS, "Conv", lambda x, w, **options: case.outputs[0])
     judge(case, "numpy")
+    with pytest.raises(AssertionError):
+        judge(case, "torch")
+
+
+def test_tensors_of_bfloat16_are_answered_in_bfloat16(monkeypatch):
+    case = named("test_attention_4d_causal_bf16")
+    attention = OPERATORS["Attention"]
+    monkeypatch.setitem(
+        OPERATORS, "Attention", lambda *a, **options: (attention(*a, **options)[0].float(), None)
+    )
+    with pytest.raises(AssertionError):
+        judge(case, "torch")
+    monkeypatch.setitem(OPERATORS, "Attention", lambda *a, **options: attention(*a, **options)[0] * 1.05)
     with pytest.raises(AssertionError):
         judge(case, "torch")
 
