@@ -19,6 +19,7 @@ compete: a weight is wanted larger only as far as it is wanted more than the oth
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, NamedTuple
@@ -26,9 +27,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convlib._checks import as_real, require_flag, shown
 from convlib._conv_checks import _dtype_name
 from convlib._dispatch import Array, dispatch, is_tensor, require_array, require_same_dtype, wide
-from convlib.shapes import refuse_if_too_large
+from convlib.shapes import count, refuse_if_too_large
 
 AXES = {"query": "(..., L, E)", "key": "(..., S, E)", "value": "(..., S, Ev)"}
 
@@ -57,16 +59,17 @@ def _check_options(
     if attn_mask is not None:
         require_array(function, "attn_mask", attn_mask)
     if not isinstance(dropout_p, Real):
-        raise TypeError(f"{function}: dropout_p must be a number, got {dropout_p!r}")
-    if not 0 <= dropout_p <= 1:
-        raise ValueError(f"{function}: dropout_p must lie between 0 and 1, got {dropout_p!r}")
-    for name, value in (("is_causal", is_causal), ("enable_gqa", enable_gqa)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{function}: {name} must be True or False, got {value!r}")
+        raise TypeError(f"{function}: dropout_p must be a number, got {shown(dropout_p)}")
+    if not 0 <= as_real(function, "dropout_p", dropout_p) <= 1:
+        raise ValueError(f"{function}: dropout_p must lie between 0 and 1, got {shown(dropout_p)}")
+    require_flag(function, "is_causal", is_causal)
+    require_flag(function, "enable_gqa", enable_gqa)
     if attn_mask is not None and is_causal:
         raise ValueError(f"{function}: give either attn_mask or is_causal=True, not both")
     if not (scale is None or isinstance(scale, Real)):
-        raise TypeError(f"{function}: scale must be a number or None, got {scale!r}")
+        raise TypeError(f"{function}: scale must be a number or None, got {shown(scale)}")
+    if scale is not None and sys.float_info.max < abs(as_real(function, "scale", scale)) < math.inf:
+        raise ValueError(f"{function}: scale must fit into a float, got {shown(scale)}")
 
 
 def _repeat_heads(
@@ -130,11 +133,9 @@ def _check_arrays(
 
 def _refuse_if_too_large(function: str, query: Array, shapes: Shapes, copies: int) -> None:
     """`copies` of the weights are held at a time, beside the arguments and the output."""
-    elements, itemsize = math.prod(shapes.output), query.dtype.itemsize
+    elements, itemsize = count(shapes.output), query.dtype.itemsize
     if not is_tensor(query):  # torch has kernels that never hold more than a piece of the weights
-        elements += sum(map(math.prod, shapes[:3])) + copies * math.prod(
-            shapes.output[:-2] + shapes.weights[-2:]
-        )
+        elements += sum(map(count, shapes[:3])) + copies * count(shapes.output[:-2] + shapes.weights[-2:])
         itemsize = max(itemsize, 4)
     refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
 
@@ -185,6 +186,7 @@ def _operands(
         key, value = (_repeated(array, query.shape[-3]) for array in (key, value))
     if scale is None:
         scale = 1 / math.sqrt(max(query.shape[-1], 1))
+    scale = float(scale)
     half = math.sqrt(abs(scale))  # on either side, so that large numbers overflow where they do in torch
     return wide(query), wide(key), wide(value), math.copysign(half, scale), half
 

@@ -574,8 +574,9 @@ def _attention(
 ) -> Tensor:  # fmt: skip
     if attn_mask is not None and attn_mask.ndim < 2:  # too few for torch's fused kernel on the CPU
         attn_mask = attn_mask.reshape(1, -1)
+    factor = None if scale is None else float(scale)
     return F.scaled_dot_product_attention(
-        query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        query, key, value, attn_mask, float(dropout_p), is_causal, scale=factor, enable_gqa=enable_gqa
     )
 
 

@@ -228,6 +228,10 @@ class World:
     def chance(self, p: float) -> bool:
         return self.random.random() < p
 
+    def shared(self) -> int:
+        """Heads of keys and values, which several heads of queries may share."""
+        return self.groups if self.argument("enable_gqa") and "enable_gqa" in self.given else self.channels
+
     def array(self, *shape: int, **options: Any) -> Array:
         return Array(tuple(int(n) for n in shape), self.dtype, **options)
 
@@ -373,6 +377,14 @@ RECIPES: dict[str, Callable[[World], Any]] = {
     "max_unpool*.output_size": lambda w: w.pick([None, unpooled(w)]),
     "*.input_size": lambda w: w.pick([tuple, list])(w.argument("input", before(w.function)).shape),
     "lp_pool*.input": lambda w: replace(w.image(), low=1),  # sums of powers that cancel have no digits left
+    "*.query": lambda w: w.array(*w.lead, w.channels, w.spatial[0], w.kernel[-1]),
+    "*.key": lambda w: w.array(*w.lead, w.shared(), w.extent[0], w.kernel[-1]),
+    "scaled_dot*.value": lambda w: w.array(*w.lead, w.shared(), w.extent[0], w.out),
+    "*.attn_mask": lambda w: w.pick([None, Array((w.spatial[0], w.extent[0]), w.pick(["bool", w.dtype]))]),
+    "*.dropout_p": lambda w: w.pick([0.0, 0, 1]),
+    "*.is_causal": lambda w: w.cache.get("attn_mask") is None and w.chance(0.5),
+    "*.scale": lambda w: w.pick([None, 1, 0.25, -2.0]),
+    "*.enable_gqa": flag,
     "*.input": World.image,
     "*.weight": lambda w: w.array(*weight(w)),
     "*.kernel": lambda w: w.array(*w.kernel),
@@ -502,8 +514,8 @@ def case_of(function: str, number: int) -> Case:
     if r.random() < 0.01:
         arguments["strid"] = 1
     in_order = 0
-    for name in parameters:
-        if name not in arguments:
+    for name, parameter in parameters.items():
+        if name not in arguments or parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             break
         in_order += 1
     extra = (1,) * 9 if r.random() < 0.01 else ()

@@ -33,9 +33,9 @@ import convlib
 from convlib import shapes
 from convlib._checks import shown
 
-CASES = int(os.environ.get("FUZZ_CASES", "80"))
+CASES = int(os.environ.get("FUZZ_CASES", "60"))
 ONLY = os.environ.get("FUZZ_ONLY")
-SECONDS = 5
+SECONDS = 20  # a hang, on the slowest machine
 ALLOWED = 2**22  # bytes, where the package allows 2^36: so what is not refused is quick
 PACKAGE = str(Path(convlib.__file__).parent)
 
@@ -67,7 +67,7 @@ INSIDE = re.compile(
     r"|aten::|INTERNAL|Expected|invalid combination|could not|cannot be interpreted|has no attribute"
     r"|array is too big|Traceback|NoneType|convert|out of (range|bounds)|memory"
 )
-OURS = re.compile(r"convert (one of them|to a number type)|cannot be (split|cut)")
+OURS = re.compile(r"do(es)? not broadcast|convert (one of them|to a number type)|cannot be (split|cut)")
 
 
 def call(case: Case, library: str) -> Any:
@@ -313,8 +313,10 @@ def of_an_empty_batch(case: Case, ours: Any, others: Any) -> bool:
     return isinstance(ours, Refused) and any(0 in shape for shape in shapes)
 
 
-def of_an_empty_unshuffle(case: Case, ours: Any, others: Any) -> bool:
-    return case.function == "pixel_unshuffle" and not isinstance(ours, Refused) and 0 in ours.shape
+def of_an_empty_answer(case: Case, ours: Any, others: Any) -> bool:
+    answered = not isinstance(ours, Refused) and not isinstance(others, Refused)
+    known = case.function in ("pixel_unshuffle", "scaled_dot_product_attention")
+    return answered and known and 0 in ours.shape
 
 
 def of_two_minds(case: Case, ours: Any, others: Any) -> bool:
@@ -383,10 +385,11 @@ DIFFERENCES: dict[str, Fits] = {
         r"dilation must be at least 1|weight_size must be at least 0"
     ),
     "torch takes averages of volumes of any rank": we_say(r"adaptive_avg_pool3d: input must be"),
+    "torch takes a chance that is no number": we_say("dropout_p must lie between"),
     "norms so small or large that half precision does not hold them": we_say("norm_type must be infinite or"),
     "too large here, where 2^22 bytes are allowed": we_say("that are allowed"),
     # torch is wrong, or of two minds
-    "on the CPU torch's pixel_unshuffle leaves the shape of an empty input as it is": of_an_empty_unshuffle,
+    "torch's pixel_unshuffle and attention leave the shape of what is empty as it is": of_an_empty_answer,
     "torch answers in two ways, says a note of interpolate": of_two_minds,
     "which of the complex infinities": of_complex_infinity,
     "0 times infinity, in the images of a single 1 behind conv_matrix": of_infinite_weights,
@@ -417,7 +420,7 @@ def judged(case: Case, ours: Any, others: Any, whose: str) -> str:
 def tame(value: Any) -> bool:
     """Nothing that torch itself might crash at."""
     if isinstance(value, Array):
-        return value.form in SAME_IN_BOTH and math.prod(value.shape) <= 2**16
+        return value.form in SAME_IN_BOTH and 0 < math.prod(value.shape) <= 2**16  # or it divides by 0 heads
     if isinstance(value, Scalar):
         return False
     if isinstance(value, list | tuple):
@@ -467,6 +470,7 @@ def everything_loaded() -> None:
     """The first derivative, and the first tensor on meta, take seconds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        torch.func.vjp(torch.neg, torch.ones(1))[1](torch.ones(1))
         for device in ("cpu", "meta"):
             leaf = torch.zeros(1, 4, 4, device=device, requires_grad=True)
             F.interpolate(F.pixel_unshuffle(leaf, 1)[None], 2).sum().backward()
@@ -497,6 +501,6 @@ def test_any_arguments_get_the_right_answer_or_a_plain_refusal(function: str) ->
             classes.update(run_case(case))
         except Finding as finding:
             pytest.fail(f"{finding}\ncase {number}: {case}", pytrace=bool(ONLY))
-    if not ONLY and CASES >= 80:
+    if not ONLY and CASES >= 60:
         answered = sum(count for name, count in classes.items() if "agree" in name or name == "answered")
         assert answered > CASES / 20, f"teach the fuzzer: hardly a call of {function} is right: {classes}"

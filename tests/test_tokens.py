@@ -3,6 +3,7 @@
 import inspect
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -777,6 +778,15 @@ g = zeros(2, 3, 6)
 large = zeros(2**17, 1)
 S, B = "scaled_dot_product_attention", "scaled_dot_product_attention_backward"
 
+
+@pytest.mark.parametrize("scale", [Fraction(1, 2), np.float16(0.5), np.longdouble(0.5)])
+def test_the_scale_is_any_real_number(scale):
+    tokens = np.random.default_rng(0).normal(size=(3, 2))
+    expected = attention(tokens, tokens, tokens, scale=0.5)
+    assert_agree(attention(tokens, tokens, tokens, scale=scale), expected)
+    assert_agree(attention(*[torch.tensor(tokens)] * 3, scale=scale), expected)
+
+
 WRONG = [
     (attention, ([1], k, v), {}, f"TypeError: {S}: query must be a NumPy array or a torch tensor, got list"),
     (attention, (q, 3, v), {}, f"TypeError: {S}: key must be a NumPy array or a torch tensor, got int"),
@@ -813,6 +823,9 @@ WRONG = [
     (attention, (q, k, v, None, 0.0, 1), {}, f"TypeError: {S}: is_causal must be True or False, got 1"),
     (attention, (q, k, v), {"is_causal": None}, f"TypeError: {S}: is_causal must be True or False, got None"),
     (attention, (q, k, v), {"scale": "0.5"}, f"TypeError: {S}: scale must be a number or None, got '0.5'"),
+    (attention, (q, k, v), {"scale": 10**400}, f"ValueError: {S}: scale must fit into a float, got an integer of 1329 bits"),
+    (attention, (q, k, v), {"scale": "1" * 500}, f"TypeError: {S}: scale must be a number or None, got '{'1' * 37}...{'1' * 38}'"),
+    (attention, (q, k, v, None, [0.5] * 500), {}, f"TypeError: {S}: dropout_p must be a number, got [{'0.5, ' * 12}...]"),
     (attention, (q, k, v), {"scale": 1j}, f"TypeError: {S}: scale must be a number or None, got 1j"),
     (attention, (q, k, v), {"enable_gqa": 1}, f"TypeError: {S}: enable_gqa must be True or False, got 1"),
     (attention, (zeros(3, 4), zeros(1, 5, 4), zeros(1, 5, 6)), {"enable_gqa": True}, f"ValueError: {S}: enable_gqa needs an axis of heads, (..., H, L, E); query is (3, 4)"),
