@@ -17,8 +17,10 @@ import re
 import signal
 import traceback
 import tracemalloc
+import unittest.mock
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -356,45 +358,47 @@ def of_a_large_value(case: Case, ours: Any, others: Any) -> bool:
 
 DIFFERENCES: dict[str, Fits] = {
     # torch has less
-    "torch has no kernel for such whole numbers, or for half precision": of_whole_or_half_numbers,
-    "torch's gradients take neither single images nor words for padding": without_batch_or_in_words,
-    "not every function of torch takes a tuple of one or an integer of NumPy": torch_says(
+    "torch offers many operations for fewer number types": of_whole_or_half_numbers,
+    "torch's gradients of convolutions take no single image, no word for padding": without_batch_or_in_words,
+    "some functions of torch take no tuple of one, or no integer of NumPy": torch_says(
         r"It is expected .* but got size 1|must be Tensor, not|has no len|to unpack|must be a bool"
     ),
-    "torch has no fractions": torch_says("Fraction"),
-    "torch computes a root in the number type of its index": of_a_norm_of_numpy,
-    "no tensor is so large; sizes may be": torch_says(
+    "torch takes no fractions, such as Fraction(3, 2), for numbers": torch_says("Fraction"),
+    "lp_pool in torch takes the root in the number type of norm_type": of_a_norm_of_numpy,
+    "functions of sizes answer for sizes that no tensor of torch can have": torch_says(
         "Storage size calculation overflowed|Python int too large"
     ),
-    "torch has no convolutions without an axis or with four": torch_says(
+    "functions of sizes answer for any number of axes, and torch has layers for one to three": torch_says(
         r"conv(_transpose)?\dd|index out of"
     ),
     # torch lets pass what is refused here
-    "torch lets an empty batch pass with any shapes": of_an_empty_batch,
+    "torch lets other shapes that do not fit pass where the batch is empty": of_an_empty_batch,
     "torch does not look whether a gradient fits its output": we_say(
         "grad_output is .* but the output of this"
     ),
-    "torch takes a bias of another dtype": we_say("they must be equal"),
+    "torch takes a bias of another number type": we_say("they must be equal"),
     "torch takes True for 1, and 1 for True": we_say(r"got .*True|must be True(,| or) False"),
     "torch does not look at the options of an unpooling whose size is given": we_say(
         r"max_unpool.*(must be an integer.*got .*\d\.0|must be at least|must be one integer)"
     ),
-    "torch wraps around what it has cropped away": we_say("'circular' can add at most"),
-    "torch has means of whole and complex numbers in some cases": we_say("is for .*, as in torch"),
+    "torch pads in mode circular with pixels that it has cropped away": we_say("'circular' can add at most"),
+    "torch takes means and norms of whole or complex numbers in some cases": we_say("is for .*, as in torch"),
     "torch takes a dilation of 0 for a kernel of one tap, and -1 for a size that it works out": we_say(
         r"dilation must be at least 1|weight_size must be at least 0"
     ),
-    "torch takes averages of volumes of any rank": we_say(r"adaptive_avg_pool3d: input must be"),
-    "torch takes a chance that is no number": we_say("dropout_p must lie between"),
-    "norms so small or large that half precision does not hold them": we_say("norm_type must be infinite or"),
-    "too large here, where 2^22 bytes are allowed": we_say("that are allowed"),
+    "adaptive_avg_pool3d in torch takes arrays with any number of axes in front": we_say(
+        r"adaptive_avg_pool3d: input must be"
+    ),
+    "torch takes a dropout_p that is no probability, such as NaN": we_say("dropout_p must lie between"),
+    "torch takes a norm_type that half precision cannot hold": we_say("norm_type must be infinite or"),
+    "the fuzzer allows 2^22 bytes only, so that it is quick": we_say("that are allowed"),
     # torch is wrong, or of two minds
-    "torch's pixel_unshuffle and attention leave the shape of what is empty as it is": of_an_empty_answer,
-    "torch answers in two ways, says a note of interpolate": of_two_minds,
-    "which of the complex infinities": of_complex_infinity,
-    "0 times infinity, in the images of a single 1 behind conv_matrix": of_infinite_weights,
-    "torch adds half precision up in half precision, and stalls": of_half_numbers,
-    "torch takes the value of pad as a double": of_a_large_value,
+    "pixel_unshuffle and attention in torch give empty tensors of a wrong shape": of_an_empty_answer,
+    "interpolate in torch answers in two ways: see the notes in its documentation here": of_two_minds,
+    "of the many complex infinities, another one comes out": of_complex_infinity,
+    "conv_matrix of an infinite weight: 0 times infinity is NaN": of_infinite_weights,
+    "torch adds up long sums of half precision in half precision": of_half_numbers,
+    "pad in torch turns the value into a float64 first, which is too short for some int64": of_a_large_value,
 }
 
 
@@ -465,8 +469,7 @@ def run_case(case: Case) -> list[str]:
 # --- the test -----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", autouse=True)
-def everything_loaded() -> None:
+def load_everything() -> None:
     """The first derivative, and the first tensor on meta, take seconds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -476,19 +479,32 @@ def everything_loaded() -> None:
             F.interpolate(F.pixel_unshuffle(leaf, 1)[None], 2).sum().backward()
 
 
-@pytest.fixture(autouse=True)
-def bounds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def bounded() -> Iterator[None]:
     """A low limit for results, a clock, a count of memory; torch tells every warning, not only the first."""
-    monkeypatch.setattr(shapes, "LARGEST_ALLOCATION", ALLOWED)
-    monkeypatch.setattr(shapes, "MOST_STEPS", 2**16)
     handler = signal.signal(signal.SIGALRM, stop)
     always = torch.is_warn_always_enabled()
     torch.set_warn_always(True)
     tracemalloc.start(1)
-    yield
+    with (
+        unittest.mock.patch.object(shapes, "LARGEST_ALLOCATION", ALLOWED),
+        unittest.mock.patch.object(shapes, "MOST_STEPS", 2**16),
+    ):
+        yield
     tracemalloc.stop()
     torch.set_warn_always(always)
     signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything_loaded() -> None:
+    load_everything()
+
+
+@pytest.fixture(autouse=True)
+def bounds() -> Iterator[None]:
+    with bounded():
+        yield
 
 
 @pytest.mark.parametrize("function", convlib.__all__)

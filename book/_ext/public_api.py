@@ -13,14 +13,19 @@ SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.oracles", "convlib.p
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """`__all__`, or what is defined here without a leading underscore."""
+    """Functions and classes of `__all__`, or those that are defined here without a leading underscore."""
     if hasattr(module, "__all__"):
-        return list(module.__all__)
+        return [name for name in module.__all__ if documented(getattr(module, name))]
     return [
         name
         for name, value in vars(module).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__
     ]
+
+
+def documented(value: object) -> bool:
+    """A constant has no docstring but that of its type."""
+    return inspect.isroutine(value) or inspect.isclass(value)
 
 
 def section(module: ModuleType, owner: str, names: list[str]) -> str:
@@ -29,7 +34,7 @@ def section(module: ModuleType, owner: str, names: list[str]) -> str:
     entries = []
     for name in names:
         value = getattr(importlib.import_module(owner), name)
-        kind = "autoclass" if inspect.isclass(value) else "autofunction" if callable(value) else "autodata"
+        kind = "autoclass" if inspect.isclass(value) else "autofunction"
         entries.append(f".. {kind}:: {owner}.{name}\n" + ("   :members:\n" if kind == "autoclass" else ""))
     return f"## `{module.__name__}`\n\n{summary}\n\n```{{eval-rst}}\n" + "\n".join(entries) + "```\n"
 
