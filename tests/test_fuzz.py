@@ -320,9 +320,15 @@ def of_an_empty_answer(case: Case, ours: Any, others: Any) -> bool:
 
 
 def of_two_minds(case: Case, ours: Any, others: Any) -> bool:
-    if case.function != "interpolate" or isinstance(ours, Refused) or isinstance(others, Refused):
+    given, special = case.arguments, any(array.special is not None for array in arrays_in(case))
+    if isinstance(ours, Refused) or isinstance(others, Refused):
         return False
-    given = case.arguments
+    if case.function.startswith(
+        "scaled_dot_product"
+    ):  # its fused kernels, about NaN, infinity, and large scales
+        return special or not abs(float(given.get("scale") or 1)) < 100 or 0 < given.get("dropout_p", 0) < 1
+    if not case.function.startswith("interpolate"):
+        return False
     if given.get("mode", "nearest").startswith("nearest"):
         return given.get("scale_factor") is not None
     return ours.shape[-1] == 1 and (given.get("antialias") or "uint8" in str(ours.dtype))
@@ -359,8 +365,9 @@ DIFFERENCES: dict[str, Fits] = {
     "torch has no kernel for such whole numbers, or for half precision": of_whole_or_half_numbers,
     "torch's gradients take neither single images nor words for padding": without_batch_or_in_words,
     "not every function of torch takes a tuple of one or an integer of NumPy": torch_says(
-        r"It is expected .* but got size 1|must be Tensor, not|has no len|to unpack|must be a bool"
+        r"It is expected .* but got size 1|must be Tensor, not|has no len|to unpack|must be a bool|exactly \w+ elements"
     ),
+    "torch has no masks without an axis": torch_says("tensor has no dimensions"),
     "torch has no fractions": torch_says("Fraction"),
     "torch computes a root in the number type of its index": of_a_norm_of_numpy,
     "no tensor is so large; sizes may be": torch_says(
@@ -375,10 +382,12 @@ DIFFERENCES: dict[str, Fits] = {
         "grad_output is .* but the output of this"
     ),
     "torch takes a bias of another dtype": we_say("they must be equal"),
-    "torch takes True for 1, and 1 for True": we_say(r"got .*True|must be True(,| or) False"),
+    "torch takes True for 1, and 1 for True": we_say(r"got .*(True|False)|must be True(,| or) False"),
     "torch does not look at the options of an unpooling whose size is given": we_say(
         r"max_unpool.*(must be an integer.*got .*\d\.0|must be at least|must be one integer)"
     ),
+    "torch has results without pixels": we_say(r"leaves nothing of axis|leaves no pixel|holds no pixel"),
+    "torch does not look at a value that is not needed": we_say("does not fit into"),
     "torch wraps around what it has cropped away": we_say("'circular' can add at most"),
     "torch has means of whole and complex numbers in some cases": we_say("is for .*, as in torch"),
     "torch takes a dilation of 0 for a kernel of one tap, and -1 for a size that it works out": we_say(
@@ -390,7 +399,7 @@ DIFFERENCES: dict[str, Fits] = {
     "too large here, where 2^22 bytes are allowed": we_say("that are allowed"),
     # torch is wrong, or of two minds
     "torch's pixel_unshuffle and attention leave the shape of what is empty as it is": of_an_empty_answer,
-    "torch answers in two ways, says a note of interpolate": of_two_minds,
+    "torch answers in two ways, say notes of interpolate and attention; or chance does": of_two_minds,
     "which of the complex infinities": of_complex_infinity,
     "0 times infinity, in the images of a single 1 behind conv_matrix": of_infinite_weights,
     "torch adds half precision up in half precision, and stalls": of_half_numbers,
