@@ -79,9 +79,10 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                     raise TypeError(
                         f"{body.__name__}: torch does not offer it for {first.dtype}{where}"
                     ) from error
+            given.update({name: plain(given[name]) for name in arrays})
+            compute: Callable[..., R] = body
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch
-                run_body: Callable[..., R] = body
-                return run_body(*map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+                return compute(**given)
 
         return run
 

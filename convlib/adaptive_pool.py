@@ -336,7 +336,7 @@ def adaptive_max_pool3d_backward(grad_output: Array, input: Array, output_size: 
 
 def _whole(n: int, reduce: Any, input: Array) -> Array:
     output = reduce(wide(input), axis=tuple(range(-n, 0)), keepdims=True)
-    return output.astype(input.dtype, copy=False)
+    return output.astype(input.dtype, order="C", copy=False)
 
 
 @dispatch(checks.global_check(2, "global_avg_pool2d"))

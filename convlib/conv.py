@@ -30,7 +30,7 @@ from convlib._conv_checks import (
     matrix_check,
     weight_check,
 )
-from convlib._dispatch import Array, dispatch
+from convlib._dispatch import Array, dispatch, wide
 from convlib.shapes import Ints, Layout, Padding, conv_layout, correlation_padding
 from convlib.windows import col2im, crop_sides, im2col, pad_sides
 
@@ -39,14 +39,9 @@ Options: TypeAlias = tuple[Any, ...]  # stride, padding, dilation, groups
 # --- the four lines of the opening, for every n -------------------------------------------------------------
 
 
-def _wide(array: NDArray[Any]) -> NDArray[Any]:
-    """Half precision is added up in single precision and rounded once at the end, as on a GPU."""
-    return array.astype(np.float32) if array.dtype.type is np.float16 else array
-
-
 def _columns(input: NDArray[Any], layout: Layout, groups: int) -> NDArray[Any]:
     """Every window as a column, apart by group: n g ck l."""
-    padded = pad_sides(_wide(input), layout.padding)
+    padded = pad_sides(wide(input), layout.padding)
     columns = im2col(padded, layout.kernel, layout.stride, layout.dilation)  # n c k l
     images, channels, taps, positions = columns.shape
     return columns.reshape(images, groups, channels // groups * taps, positions)
@@ -54,13 +49,13 @@ def _columns(input: NDArray[Any], layout: Layout, groups: int) -> NDArray[Any]:
 
 def _kernels(weight: NDArray[Any], groups: int) -> NDArray[Any]:
     """Every kernel as a row, apart by group: g o ck."""
-    return _wide(weight).reshape(groups, len(weight) // groups, -1)
+    return wide(weight).reshape(groups, len(weight) // groups, -1)
 
 
 def _maps(grad: NDArray[Any], groups: int) -> NDArray[Any]:
     """Every feature map as a row, apart by group: n g o l."""
     images, channels, *positions = grad.shape
-    return _wide(grad).reshape(images, groups, channels // groups, math.prod(positions))
+    return wide(grad).reshape(images, groups, channels // groups, math.prod(positions))
 
 
 def _forward(
@@ -75,7 +70,7 @@ def _forward(
     output = kernels @ columns  # n g o l  =  g o ck  @  n g ck l
     output = output.reshape(len(input), len(weight), *layout.positions)
     if bias is not None:
-        output += _wide(bias).reshape(-1, *(1,) * n)
+        output += wide(bias).reshape(-1, *(1,) * n)
     return output.astype(input.dtype, copy=False)
 
 
@@ -261,7 +256,8 @@ def conv2d_input(
     Returns
     -------
     array of shape `input_size`
-        Pixels that no window reaches, for instance those that a stride leaves over, get exactly 0.
+        Pixels that no window reaches, for instance those that a stride leaves over, get exactly 0. In NumPy
+        whole numbers are taken, too, and wrap around; torch has no gradients of them.
 
     Raises
     ------
@@ -446,7 +442,7 @@ def conv2d_backward(
     return (
         _grad_input(2, input.shape, weight, grad_output, options),
         _grad_weight(2, input, weight.shape, grad_output, options),
-        _wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
+        wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
     )
 
 
@@ -486,7 +482,8 @@ def conv_matrix(
     """
     pixels = math.prod(input_size)
     unit_images = np.eye(pixels, dtype=weight.dtype).reshape(pixels, *input_size)
-    return conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1).T
+    columns = conv2d(unit_images, weight, None, stride, padding, dilation).reshape(pixels, -1)
+    return np.ascontiguousarray(columns.T)
 
 
 @dispatch(correlate_check("correlate2d"))

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._conv_checks import transpose_backward_check, transpose_check
-from convlib._dispatch import Array, dispatch, require_array
-from convlib.conv import Options, _forward, _grad_weight, _send_back, _wide, bias_axes
+from convlib._dispatch import Array, dispatch, require_array, wide
+from convlib.conv import Options, _forward, _grad_weight, _send_back, bias_axes
 from convlib.shapes import Ints, as_integer, count, refuse_if_too_large, transposed_layout
 from convlib.windows import crop_sides, pad_sides
 
@@ -233,7 +233,7 @@ def conv_transpose2d_backward(
     return (
         _forward(2, reached, weight, None, options),
         _grad_weight(2, reached, weight.shape, input, options),
-        _wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
+        wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
     )
 
 
@@ -303,7 +303,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
 
     Parameters
     ----------
-    input : array (\*, C r^2, H, W) of any dtype
+    input : array (\*, C r^2, H, W) of any dtype that torch has
         With any number of axes in front.
     upscale_factor : int
         r, at least 1.
@@ -350,7 +350,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
 
     Parameters
     ----------
-    input : array (\*, C, H r, W r) of any dtype
+    input : array (\*, C, H r, W r) of any dtype that torch has
         With any number of axes in front.
     downscale_factor : int
         r, at least 1.
@@ -393,7 +393,7 @@ def channel_shuffle(input: Array, groups: int) -> Array:
 
     Parameters
     ----------
-    input : array (N, C, \\*) of any dtype
+    input : array (N, C, \\*) of any dtype that torch has
         At least 3 axes. The channels are always the **second** axis: a single image (C, H, W) is not meant,
         as in torch.
     groups : int

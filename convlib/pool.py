@@ -609,8 +609,10 @@ def avg_pool3d_backward(
 def _norm(n: int, input: Array, p: float, kernel_size: Ints, stride: Ints | None, ceil_mode: bool) -> Array:
     if abs(p) == math.inf:  # the limits: the largest, and the smallest, absolute value
         sign = int(math.copysign(1, p))
-        return sign * _max_pool(n, sign * np.abs(input), (kernel_size, stride, 0, 1, ceil_mode), False)
-    return (_powers(n, input, p, kernel_size, stride, ceil_mode) ** (1 / p)).astype(input.dtype, copy=False)
+        pooled = _max_pool(n, sign * np.abs(input), (kernel_size, stride, 0, 1, ceil_mode), False)
+        return (sign * pooled).astype(input.dtype, copy=False)
+    norm = _powers(n, input, p, kernel_size, stride, ceil_mode) ** (1 / p)
+    return norm.astype(input.dtype, copy=False)
 
 
 def _powers(n: int, input: Array, p: float, kernel_size: Ints, stride: Ints | None, ceil_mode: bool) -> Array:
@@ -626,13 +628,14 @@ def _norm_backward(
         sign = int(math.copysign(1, p))
         largest_options = (kernel_size, stride, 0, 1, ceil_mode)
         direction = np.where(np.isnan(input), input.dtype.type(0), np.sign(input))  # as torch's sign of NaN
-        return _max_backward(n, grad, sign * np.abs(input), largest_options, "first") * direction
+        image = _max_backward(n, grad, sign * np.abs(input), largest_options, "first") * direction
+        return image.astype(grad.dtype, order="C", copy=False)
     powers = _powers(n, input, p, kernel_size, stride, ceil_mode)
     taps = math.prod(pool_layout(input.shape[-n:], kernel_size, stride, 0, 1, ceil_mode).kernel)
     outer = np.where(powers == 0, 0, wide(grad) * powers ** (1 / p - 1) * taps)
     options = (kernel_size, stride, 0, ceil_mode)
     image = _average_backward(n, outer.astype(powers.dtype, copy=False), input.shape, options, True, None)
-    return (image * wide(input) ** (p - 1)).astype(grad.dtype, copy=False)
+    return (image * wide(input) ** (p - 1)).astype(grad.dtype, order="C", copy=False)
 
 
 @dispatch(checks.norm_check(2))

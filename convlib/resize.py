@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._checks import is_several, require_flag, require_one_of, shown
-from convlib._dispatch import Array, dispatch, is_tensor, require_array
+from convlib._dispatch import Array, dispatch, is_tensor, require_array, wide
 from convlib.shapes import as_integer, as_sizes, as_tuple, count, refuse_if_too_large
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -432,11 +432,6 @@ def _all_taps(
     ]
 
 
-def _wide(array: Array) -> Array:
-    """Half precision is added up in single precision and rounded once at the end."""
-    return array.astype(np.float32) if array.dtype.type is np.float16 else array
-
-
 @dispatch(_check_interpolate)
 def interpolate(
     input: Array,
@@ -517,7 +512,7 @@ def interpolate(
     (array([[[0., 1., 2.]]]), array([[[0., 2., 3.]]]))
     """
     options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    output = _wide(input)
+    output = wide(input)
     for axis, taps in reversed(list(enumerate(_all_taps(input.shape[2:], *options), start=2))):
         if mode in ("nearest", "nearest-exact"):
             output = np.take(output, taps[0][:, 0], axis)
@@ -579,7 +574,7 @@ def interpolate_backward(
     array([[[  6., 105.]]])
     """
     options = (size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    grad = _wide(grad_output)
+    grad = wide(grad_output)
     for axis, taps in enumerate(_all_taps(input_size[2:], *options), start=2):
         grad = apply_taps_transposed(taps, grad, input_size[axis], axis)
     return grad.astype(grad_output.dtype, order="C", copy=False)

@@ -29,8 +29,7 @@ from numpy.typing import NDArray
 
 from convlib._checks import as_real, require_flag, shown
 from convlib._conv_checks import _dtype_name
-from convlib._dispatch import Array, dispatch, is_tensor, require_array, require_same_dtype
-from convlib.conv import _wide
+from convlib._dispatch import Array, dispatch, is_tensor, require_array, require_same_dtype, wide
 from convlib.shapes import count, refuse_if_too_large
 
 AXES = {"query": "(..., L, E)", "key": "(..., S, E)", "value": "(..., S, Ev)"}
@@ -189,7 +188,7 @@ def _operands(
         scale = 1 / math.sqrt(max(query.shape[-1], 1))
     scale = float(scale)
     half = math.sqrt(abs(scale))  # on either side, so that large numbers overflow where they do in torch
-    return _wide(query), _wide(key), _wide(value), math.copysign(half, scale), half
+    return wide(query), wide(key), wide(value), math.copysign(half, scale), half
 
 
 def _weights(scores: NDArray[Any], attn_mask: Array | None, is_causal: bool) -> NDArray[Any]:
@@ -306,7 +305,7 @@ def scaled_dot_product_attention(
     weights = _weights(scores, attn_mask, is_causal)
     if dropout_p:
         weights *= _dropout_factors(weights, dropout_p)
-    return (weights @ v).astype(query.dtype, copy=False)
+    return (weights @ v).astype(query.dtype, order="C", copy=False)
 
 
 # --- its gradients ------------------------------------------------------------------------------------------
@@ -387,7 +386,7 @@ def scaled_dot_product_attention_backward(
     array([[-1.875,  1.875]])
     """
     q, k, v, query_factor, key_factor = _operands(query, key, value, scale, enable_gqa)
-    q, k, grad = q * query_factor, k * key_factor, _wide(grad_output)
+    q, k, grad = q * query_factor, k * key_factor, wide(grad_output)
     weights = _weights(q @ k.swapaxes(-1, -2), attn_mask, is_causal)
     wanted = grad @ v.swapaxes(-1, -2)
     used = weights
@@ -402,4 +401,6 @@ def scaled_dot_product_attention_backward(
     ]
     if attn_mask is not None and attn_mask.dtype != bool:
         gradients.append((attn_mask, grad_scores))
-    return tuple(_collected(gradient, of.shape).astype(of.dtype, copy=False) for of, gradient in gradients)
+    return tuple(
+        _collected(gradient, of.shape).astype(of.dtype, order="C", copy=False) for of, gradient in gradients
+    )

@@ -243,7 +243,7 @@ def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, 
 def im2col(
     input: NDArray[Any], kernel_size: Sequence[int], stride: Ints = 1, dilation: Ints = 1
 ) -> NDArray[Any]:
-    """Copy every window of an image into a column.
+    """Copy every window of an image into a column; a view where a reshape does, as for kernels of one pixel.
 
     Parameters
     ----------
@@ -344,7 +344,8 @@ def unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 
     Returns
     -------
     array (N, C*kh*kw, L) or (C*kh*kw, L)
-        One column for each of the L positions.
+        One column for each of the L positions; always a copy. NumPy arrays may hold whole numbers, for which
+        torch has no unfold and no fold.
 
     Raises
     ------
@@ -367,6 +368,8 @@ def unfold(input: Array, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 
     kernel, strides, pads, dilations = _two_axes("unfold", kernel_size, stride, padding, dilation)
     batch = input.reshape(math.prod(input.shape[:-3]), *input.shape[-3:])
     columns = im2col(pad_sides(batch, [(p, p) for p in pads]), kernel, strides, dilations)
+    if not columns.flags.writeable:  # still a view of the image
+        columns = columns.copy()
     return columns.reshape(*input.shape[:-3], input.shape[-3] * math.prod(kernel), columns.shape[-1])
 
 
@@ -422,7 +425,7 @@ def fold(
     Returns
     -------
     array (N, C, H, W) or (C, H, W)
-        Each pixel is the sum of what the windows over it hold.
+        Each pixel is the sum of what the windows over it hold; whole numbers wrap around.
 
     Raises
     ------
@@ -445,8 +448,7 @@ def fold(
     channels = input.shape[-2] // math.prod(kernel)
     columns = input.reshape(math.prod(leading), channels, math.prod(kernel), input.shape[-1])
     padded = col2im(columns, (height + 2 * pads[0], width + 2 * pads[1]), kernel, strides, dilations)
-    image = padded[:, :, pads[0] : pads[0] + height, pads[1] : pads[1] + width]
-    return image.reshape(*leading, channels, height, width)
+    return crop_sides(padded, [(p, p) for p in pads]).reshape(*leading, channels, height, width)
 
 
 def _two_axes(

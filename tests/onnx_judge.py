@@ -107,6 +107,16 @@ class Window:
         even = self.even
         return even if even and all(2 * p <= k for p, k in zip(even, self.kernel, strict=True)) else None
 
+    def overhang(self, size: Sequence[int], ceil_mode: int) -> Pairs:
+        """What rounding up adds behind the padding, so that rounding down gives as many windows."""
+        sides = []
+        for n, (before, after), extent, s in zip(size, self.pads, self.extents, self.stride, strict=True):
+            room = n + before + after - extent
+            more = -room % s if ceil_mode else 0
+            begins = room + more  # the last window; behind the last pixel there is none
+            sides.append((0, more if begins < before + n else 0))
+        return sides
+
 
 # --- convolutions -------------------------------------------------------------------------------------------
 
@@ -176,13 +186,11 @@ def max_pool(
 ):  # fmt: skip
     window = Window.read(x, kernel_shape, strides, dilations, auto_pad, pads)
     size, padding = x.shape[2:], window.poolable
-    if padding is None:
-        # the smallest number there is never wins against a pixel
-        whole = not str(x.dtype).removeprefix("torch.").startswith("float")
-        x, padding = _pad(x, window.pads, value=0 if whole else -math.inf), 0
+    shifts = [0] * window.n
+    if padding is None:  # minus infinity never wins against a pixel
+        overhang = window.overhang(size, ceil_mode)
+        x, padding, ceil_mode = _pad(_pad(x, window.pads, value=-math.inf), overhang, value=-math.inf), 0, 0
         shifts = [before for before, _ in window.pads]
-    else:
-        shifts = [0] * window.n
     options = (window.kernel, window.stride, padding, window.dilation, bool(ceil_mode), True)
     y, indices = _for_axes("max_pool", window.n)(x, *options)
     position = []  # of the largest, along each axis of the image without padding
@@ -224,23 +232,19 @@ def average_pool(
     if window.poolable and set(window.dilation) == {1}:
         options = (window.stride, window.poolable, bool(ceil_mode), bool(count_include_pad))
         return _for_axes("avg_pool", window.n)(x, window.kernel, *options)
-    # otherwise the mean of everything that is there, divided by the share of it that counts
-    counts = _pad(x * 0 + 1, window.pads, value=count_include_pad)
-    return _mean(_pad(x, window.pads), window, ceil_mode) / _mean(counts, window, ceil_mode)
+    # otherwise the mean over whole windows, divided by the share of them that counts
+    overhang = window.overhang(x.shape[2:], ceil_mode)
+    counts = _pad(_pad(x * 0 + 1, window.pads, value=count_include_pad), overhang)
+    return _mean(_pad(_pad(x, window.pads), overhang), window) / _mean(counts, window)
 
 
-def _mean(x: Array, window: Window, ceil_mode: int) -> Array:
-    """Over the whole window, with zeros beyond the image."""
+def _mean(x: Array, window: Window) -> Array:
     if set(window.dilation) == {1}:
-        return _for_axes("avg_pool", window.n)(x, window.kernel, window.stride, 0, bool(ceil_mode))
+        return _for_axes("avg_pool", window.n)(x, window.kernel, window.stride)
     # avg_pool knows no dilation, but it is a convolution whose weights are all the same
-    channels, missing = x.shape[1], [0] * window.n
-    if ceil_mode:
-        sizes = zip(x.shape[2:], window.extents, window.stride, strict=True)
-        missing = [(extent - size) % s for size, extent, s in sizes]
+    channels = x.shape[1]
     weight = _like(np.full((channels, 1, *window.kernel), 1 / math.prod(window.kernel)), x)
-    options = (window.stride, 0, window.dilation, channels)
-    return _for_axes("conv", window.n)(_pad(x, [(0, more) for more in missing]), weight, None, *options)
+    return _for_axes("conv", window.n)(x, weight, None, window.stride, 0, window.dilation, channels)
 
 
 def lp_pool(
@@ -248,11 +252,12 @@ def lp_pool(
     kernel_shape, auto_pad="NOTSET", ceil_mode=0, dilations=None, p=2, pads=None, strides=None,
 ):  # fmt: skip
     window = Window.read(x, kernel_shape, strides, dilations, auto_pad, pads)
-    x = abs(_pad(x, window.pads))  # torch adds up x^p, which an odd p would let cancel
+    size, x = x.shape[2:], abs(_pad(x, window.pads))  # torch adds up x^p, and an odd p would let it cancel
     if set(window.dilation) == {1}:
         kernel = window.kernel if window.n > 1 else window.kernel[0]  # torch takes no list for sequences
         return _for_axes("lp_pool", window.n)(x, p, kernel, window.stride, bool(ceil_mode))
-    return (_mean(x**p, window, ceil_mode) * math.prod(window.kernel)) ** (1 / p)
+    x = _pad(x, window.overhang(size, ceil_mode))
+    return (_mean(x**p, window) * math.prod(window.kernel)) ** (1 / p)
 
 
 def global_average_pool(x):
@@ -343,12 +348,12 @@ def resize(
     mode = {"linear": ("linear", "bilinear", "trilinear"), "cubic": (None, "bicubic", None)}[mode][x.ndim - 3]
     if antialias and mode == "bicubic" and cubic_coeff_a != -0.5:
         raise NotExpressible(f"antialias with cubic_coeff_a={cubic_coeff_a:g}: convlib's slope is -0.5 there")
-    if exclude_outside:
+    if exclude_outside and not antialias:
         return _exclude_outside(x, plan, cubic_coeff_a)
-    if antialias:
+    if antialias and not exclude_outside:
         return _antialias(x, plan, mode)
     if (options := _half_pixel_options(plan)) is not None:
-        return convlib.interpolate(x, mode=mode, **options)
+        return convlib.interpolate(x, mode=mode, antialias=bool(antialias), **options)
     if all(places.first == 0 and places.step * (places.count - 1) == places.pixels - 1 for places in plan):
         return convlib.interpolate(x, size, mode=mode, align_corners=True)
     outside = extrapolation_value if coordinate_transformation_mode == "tf_crop_and_resize" else None
@@ -404,7 +409,12 @@ def _exclude_outside(x: Array, plan: list[Places], slope: float) -> Array:
 
     An image that shrinks by 5/4 grows by 4 first, and every fifth pixel is taken.
     """
-    assert slope == -0.5 and all(places.half_pixel for places in plan)
+    if slope != -0.5:
+        raise NotExpressible(f"exclude_outside with cubic_coeff_a={slope:g}: convlib's slope is -0.5 there")
+    options = _half_pixel_options(plan)
+    if options is not None and all(places.step <= 1 for places in plan):
+        return convlib.interpolate(x, mode="bicubic", antialias=True, **options)
+    assert all(places.half_pixel for places in plan)
     size = [places.pixels * places.step.denominator for places in plan]
     x = convlib.interpolate(x, size, mode="bicubic", antialias=True)
     steps = [places.step.numerator for places in plan]
@@ -483,10 +493,12 @@ def col2im(x, image_shape, block_shape, *, dilations=None, pads=None, strides=No
         return _crop(image, window.pads)
     # fold is for images; for volumes, every row of a column goes to its tap by a kernel with a single 1
     channels, taps = x.shape[1] // math.prod(block), math.prod(block)
-    extents = zip(padded, window.extents, window.stride, strict=True)
-    x = x.reshape(*x.shape[:2], *((length - extent) // s + 1 for length, extent, s in extents))
+    rooms = [length - extent for length, extent in zip(padded, window.extents, strict=True)]
+    positions = [room // s + 1 for room, s in zip(rooms, window.stride, strict=True)]
+    left_over = [room % s for room, s in zip(rooms, window.stride, strict=True)]
+    x = x.reshape(*x.shape[:2], *positions)
     kernels = _like(np.tile(np.eye(taps), (channels, 1)).reshape(-1, 1, *block), x)
-    options = (None, window.stride, 0, 0, channels, window.dilation)
+    options = (None, window.stride, 0, left_over, channels, window.dilation)
     return _crop(_for_axes("conv_transpose", window.n)(x, kernels, *options), window.pads)
 
 
@@ -500,6 +512,80 @@ def space_to_depth(x, *, blocksize, mode="DCR"):
     channels = x.shape[1]
     x = convlib.pixel_unshuffle(x, blocksize)
     return convlib.channel_shuffle(x, channels) if mode == "DCR" else x
+
+
+# --- attention ----------------------------------------------------------------------------------------------
+
+
+def attention(
+    q, k, v, attn_mask=None, past_key=None, past_value=None, nonpad_kv_seqlen=None, *,
+    is_causal=0, kv_num_heads=None, left_window_size=-1, q_num_heads=None, qk_matmul_output_mode=0,
+    right_window_size=-1, scale=None, softcap=0.0, softmax_precision=None,
+):  # fmt: skip
+    if softcap:
+        raise NotExpressible("softcap: the scores before the softmax stay inside, so nothing can cap them")
+    flat = q.ndim == 3
+    if flat:
+        q, k, v = _heads(q, q_num_heads), _heads(k, kv_num_heads), _heads(v, kv_num_heads)
+    offset = 0  # keys before the first query
+    if past_key is not None:
+        offset = past_key.shape[2]
+        k, v = _join(past_key, k), _join(past_value, v)
+    lengths = None if nonpad_kv_seqlen is None else np.asarray(nonpad_kv_seqlen).reshape(-1, 1, 1, 1)
+    if lengths is not None:
+        offset = lengths - q.shape[2]
+    options = {"scale": scale, "enable_gqa": True}
+    windows = (left_window_size, 0 if is_causal else right_window_size)
+    if is_causal and attn_mask is None and left_window_size < 0 and isinstance(offset, int) and not offset:
+        options["is_causal"] = True
+    else:
+        options["attn_mask"] = _mask(q.shape[2], k, attn_mask, lengths, offset, windows)
+    y = convlib.scaled_dot_product_attention(q, k, v, **options)
+    if flat:
+        y = y.swapaxes(1, 2).reshape(y.shape[0], y.shape[2], -1)
+    if qk_matmul_output_mode == 3:  # the weights are what becomes of unit vectors
+        units = _like(np.broadcast_to(np.eye(k.shape[2]), (*k.shape[:2], k.shape[2], k.shape[2])).copy(), v)
+        scores = convlib.scaled_dot_product_attention(q, k, units, **options)
+    else:
+        mode = qk_matmul_output_mode
+        scores = NotExpressible(f"qk_matmul_output_mode={mode}: the scores before the softmax stay inside")
+    return y, k, v, scores
+
+
+def _heads(x: Array, heads: int) -> Array:
+    """(N, L, heads * E) to (N, heads, L, E)."""
+    return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
+
+
+def _join(past: Array, x: Array) -> Array:
+    return np.concatenate([past, x], 2) if isinstance(x, np.ndarray) else torch.cat([past, x], 2)
+
+
+def _mask(
+    queries: int, k: Array, given: Array | None, lengths: np.ndarray | None, offset: Any,
+    windows: tuple[int, int],
+) -> Array | None:  # fmt: skip
+    """What each query may look at, and the given mask."""
+    key = np.arange(k.shape[2])
+    query = np.arange(queries)[:, None] + offset
+    left, right = windows
+    visible = np.ones((queries, len(key)), bool)
+    if left >= 0:
+        visible = visible & (key >= query - left)
+    if right >= 0:
+        visible = visible & (key <= query + right)
+    if lengths is not None:
+        visible = visible & (key < lengths)
+    if given is None:
+        return None if visible.all() else _like(visible, k)
+    if given.shape[-1] < len(key):  # the rest is out of sight
+        boolean = "bool" in str(given.dtype)
+        given = convlib.pad(given, (0, len(key) - given.shape[-1]), value=0 if boolean else -math.inf)
+    if visible.all():
+        return given
+    if "bool" in str(given.dtype):
+        return given & _like(visible, k)
+    return given + _like(np.where(visible, 0.0, -np.inf), k)
 
 
 # --- the judge ----------------------------------------------------------------------------------------------
@@ -522,12 +608,13 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "Col2Im": col2im,
     "DepthToSpace": depth_to_space,
     "SpaceToDepth": space_to_depth,
+    "Attention": attention,
 }
 
 
 # Their expected numbers are written down with four digits.
 COARSE = {"test_averagepool_2d_ceil_last_window_starts_on_pad": 1e-4}
-TOLERANCE = {"float32": 1e-5, "float16": 1e-3}  # in half precision, one rounding
+TOLERANCE = {"float32": 1e-5, "float16": 1e-3, "bfloat16": 8e-3}  # the last two: one rounding
 
 
 @dataclass
@@ -578,6 +665,12 @@ def cases() -> list[Case]:
     return found
 
 
+def _tensor(array: np.ndarray | None) -> torch.Tensor | None:
+    if array is not None and array.dtype.name == "bfloat16":  # a number type that ONNX brings along
+        return torch.tensor(array.view("int16")).view(torch.bfloat16)
+    return tensor(array)
+
+
 def judge(case: Case, library: str = "numpy") -> None:
     """Ask convlib, with arrays or with tensors.
 
@@ -590,16 +683,22 @@ def judge(case: Case, library: str = "numpy") -> None:
     """
     inputs, outputs = case.inputs, case.outputs
     if library == "torch":
-        inputs, outputs = map(tensor, inputs), map(tensor, outputs)
+        inputs, outputs = map(_tensor, inputs), map(_tensor, outputs)
+    elif inputs[0].dtype.name == "bfloat16":
+        raise NotExpressible("NumPy has no bfloat16")
     answers = OPERATORS[case.operator](*inputs, **case.attributes)
     answers = answers if isinstance(answers, tuple) else (answers,)
     assert len(answers) >= len(case.outputs)
     for answer, expected in zip(answers, outputs, strict=False):
         if expected is None:
             continue
+        if isinstance(answer, NotExpressible):
+            raise answer
         if library == "torch":
             assert isinstance(answer, torch.Tensor)
             assert answer.dtype == expected.dtype
+            if expected.dtype == torch.bfloat16:  # which NumPy cannot compare
+                answer, expected = answer.float(), expected.float()
         assert_agree(answer, expected, case.tolerance)
 
 

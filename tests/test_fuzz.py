@@ -365,13 +365,13 @@ DIFFERENCES: dict[str, Fits] = {
     "torch has no kernel for such whole numbers, or for half precision": of_whole_or_half_numbers,
     "torch's gradients take neither single images nor words for padding": without_batch_or_in_words,
     "not every function of torch takes a tuple of one or an integer of NumPy": torch_says(
-        r"It is expected .* but got size 1|must be Tensor, not|has no len|to unpack|must be a bool|exactly \w+ elements"
+        r"expected .* but got size 1|must be Tensor, not|has no len|to unpack|must be a bool|exactly \w+ el"
     ),
     "torch has no masks without an axis": torch_says("tensor has no dimensions"),
     "torch has no fractions": torch_says("Fraction"),
     "torch computes a root in the number type of its index": of_a_norm_of_numpy,
     "no tensor is so large; sizes may be": torch_says(
-        "Storage size calculation overflowed|Python int too large"
+        "calculation overflowed|Python int too large|t allocate|Invalid computed output"
     ),
     "torch has no convolutions without an axis or with four": torch_says(
         r"conv(_transpose)?\dd|index out of"
