@@ -237,6 +237,9 @@ def _check_transposed(
     layout, extra, output = transposed_layout(
         shape[-n:], weight_shape[2:], stride, padding, output_padding, dilation, function
     )
+    for name, numbers in (("stride", layout.stride), ("dilation", layout.dilation)):
+        if max(numbers) >= 2**31:  # where torch's transposed convolution counts in 32 bits
+            raise ValueError(f"{function}: {name} must be below 2^31, got {max(numbers)}")
     channels = shape[-n - 1]
     if channels != weight_shape[0]:
         raise ValueError(

@@ -627,7 +627,8 @@ def _norm_backward(
     if abs(p) == math.inf:
         sign = int(math.copysign(1, p))
         largest_options = (kernel_size, stride, 0, 1, ceil_mode)
-        image = _max_backward(n, grad, sign * np.abs(input), largest_options, "first") * np.sign(input)
+        direction = np.where(np.isnan(input), input.dtype.type(0), np.sign(input))  # as torch's sign of NaN
+        image = _max_backward(n, grad, sign * np.abs(input), largest_options, "first") * direction
         return image.astype(grad.dtype, order="C", copy=False)
     powers = _powers(n, input, p, kernel_size, stride, ceil_mode)
     taps = math.prod(pool_layout(input.shape[-n:], kernel_size, stride, 0, 1, ceil_mode).kernel)

@@ -850,7 +850,7 @@ def pool_layout(
     dilations = as_tuple(dilation, n, "dilation", function=function)
     require_flag(function, "ceil_mode", ceil_mode)
     for name, numbers in (("kernel_size", kernel), ("stride", strides), ("dilation", dilations)):
-        if max(numbers) >= 2**31:  # torch's pooling computes in 32 bits
+        if max(numbers, default=1) >= 2**31:  # torch's pooling computes in 32 bits
             raise ValueError(f"{where}{name} must be below 2^31, got {max(numbers)}")
     sides, padded, counts = [], [], []
     for axis, (size, k, s, p, d) in enumerate(zip(sizes, kernel, strides, pads, dilations, strict=True)):

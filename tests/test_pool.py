@@ -22,6 +22,7 @@ from convlib import (
     avg_pool2d_backward,
     conv2d,
     lp_pool1d,
+    lp_pool1d_backward,
     lp_pool2d,
     lp_pool2d_backward,
     max_pool1d,
@@ -584,6 +585,14 @@ def test_views_read_only_arrays_and_the_other_byte_order_are_taken():
         np.testing.assert_allclose(swapped, call(plain), rtol=1e-12)
     assert max_pool2d(plain.astype(">f4"), 2).dtype == np.dtype(">f4")
     assert avg_pool2d(plain.astype(">f2"), 2).dtype == np.dtype(">f2")
+
+
+@pytest.mark.parametrize("p", [math.inf, -math.inf])
+def test_nan_gets_no_gradient_from_the_largest_size(p):
+    image = np.array([[1.0, np.nan, -2.0, 3.0, -4.0, 5.0]])
+    gradient = lp_pool1d_backward(np.ones((1, 2)), image, p, 3)
+    assert not np.isnan(gradient).any()
+    assert_agree(gradient, lp_pool1d_backward(tensor(np.ones((1, 2))), tensor(image), p, 3))
 
 
 def test_any_real_number_is_a_norm_and_a_tuple_of_one_stands_for_every_axis():

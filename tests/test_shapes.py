@@ -425,6 +425,11 @@ def test_numbers_of_numpy_are_integers_too():
     assert all(type(number) is int for number in as_tuple((np.int64(1), 2), 2, "stride"))
 
 
+def test_without_axes_there_are_no_sizes():
+    assert conv_output_size((), 3) == conv_transpose_output_size((), 3) == pool_output_size((), 3) == ()
+    assert conv_input_sizes((), 3) == conv_pixel_uses((), 3) == ()
+
+
 def test_large_numbers_are_counted_to_the_last_one():
     millions = np.int32(2**20)
     assert conv_memory(millions, millions, (1,), (2**20,), (1,)).input == 4 * 2**20 * 2**20
