@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb, to_rgba
@@ -848,6 +849,15 @@ FIGURES = {
     "curves": lambda: draw.curves(np.arange(4), {"a": np.arange(4), "b": np.ones(4)}),
     "images": lambda: draw.images({"a": np.eye(4)}, signed=True, marks={"a": np.s_[0, 0]}),
 }
+
+
+def test_tensors_are_drawn_as_arrays_are():
+    draw.windows(torch.ones(4, 4), 2, output=torch.ones(3, 3))
+    draw.feature_maps(torch.ones(2, 3, 3))
+    draw.kernels(torch.ones(1, 2, 3, 3))
+    draw.before_after({"a": torch.ones(3, 4, 4)})
+    draw.curves(torch.arange(3), {"a": torch.tensor([0.0, 2, 5])})
+    assert drawn_curves(1)[0].get_ydata().tolist() == [0, 2, 5]
 
 
 @pytest.mark.parametrize("name", FIGURES)
