@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb, to_rgba
@@ -78,6 +79,14 @@ def test_letters_stand_out_from_every_cell():
     draw.grids({"a": np.linspace(-1, 1, 9)[None]})
     for patch in plt.gca().patches:
         assert contrast(patch.get_facecolor(), draw.INK) >= 4.5
+
+
+def test_letters_stand_out_from_infinity_which_looks_like_the_largest_number():
+    draw.grids({"a": np.array([[np.inf, 3, -np.inf, -3, np.nan, 0]])})
+    colours = [patch.get_facecolor() for patch in plt.gca().patches]
+    assert colours[0] == colours[1] and colours[2] == colours[3]
+    assert min(contrast(colour, draw.INK) for colour in colours[:4]) >= 4.5
+    assert [text for text in texts() if text.strip()] == ["a", "∞", "3", "−∞", "−3", "nan", "0"]
 
 
 def test_numbers_of_padding_and_names_of_curves_stand_out_from_white():
@@ -228,11 +237,12 @@ def test_padding_is_dashed_and_smaller_and_its_numbers_come_from_the_mode():
     assert "dashed: padding" in texts()
 
 
-def test_padding_does_not_change_the_colours_of_the_image():
-    draw.windows(np.array([[1.0, -2], [2, 1]]), 2, padding=1, value=-np.inf)
-    cells, written = grid((4, 4))
+@pytest.mark.parametrize(("value", "written"), [(-np.inf, "−∞"), (9, "9")])
+def test_padding_does_not_change_the_colours_of_the_image(value, written):
+    draw.windows(np.array([[1.0, -2], [2, 1]]), 2, padding=1, value=value)
+    cells, numbers_written = grid((4, 4))
     inside = [patch.get_facecolor() for patch in cells[1:3, 1:3].flat]
-    assert written[0].tolist() == ["−∞"] * 4
+    assert numbers_written[0].tolist() == [written] * 4
     plt.close()
     draw.grids({"a": np.array([[1.0, -2], [2, 1]])})
     assert inside == [patch.get_facecolor() for patch in grid((2, 2))[0].flat]
@@ -253,6 +263,20 @@ def test_padding_is_given_as_in_a_convolution_or_side_by_side(padding, sides):
     draw.windows(IMAGE, (2, 3), padding=padding)
     expected = np.pad(IMAGE, sides)
     assert (numbers(grid(expected.shape)[1]) == expected).all()
+
+
+def test_each_note_stands_where_it_is_needed():
+    draw.windows(IMAGE, 3, padding=1)
+    assert [text for text in texts() if ":" in text] == ["dashed: padding"]
+    plt.close()
+    draw.windows(IMAGE, 2, stride=2)
+    assert [text for text in texts() if ":" in text] == ["hatched: in no window"]
+
+
+def test_frames_that_share_an_edge_do_not_hide_each_other():
+    draw.windows(IMAGE, 3, at=[(0, 0), (0, 1), (0, 2)])
+    edges = sorted(frame.get_y() for frame in frames())
+    assert min(b - a for a, b in itertools.pairwise(edges)) > 0.05
 
 
 def test_flat_images_stand_above_their_output_which_begins_below_the_first_pixel():
@@ -518,6 +542,11 @@ def test_the_numbers_of_a_bank_share_one_scale():
     draw.kernels(np.array([1, 2, -4, 4]).reshape(4, 1, 1, 1))
     colours = [patch.get_facecolor() for patch in plt.gca().patches]
     assert colours == [draw.SIGNED(0.5 + 0.3 * share) for share in (0.25, 0.5, -1, 1)]
+    plt.close()
+    draw.kernels(np.repeat([1, 2, 4, 8], 3 * 9).reshape(12, 1, 3, 3))
+    assert len({round(float(cell(patch)[0]), 3) for patch in plt.gca().patches}) > 3  # kernels side by side
+    colours = [patch.get_facecolor() for patch in plt.gca().patches]
+    assert set(colours) == {draw.SIGNED(0.5 + 0.3 * share) for share in (1 / 8, 1 / 4, 1 / 2, 1)}
 
 
 def test_many_kernels_are_pictures_on_one_scale_with_gaps_between_them():
@@ -673,6 +702,23 @@ def test_the_zooms_stand_under_their_pictures_in_every_row():
     assert a.y0 == b.y0 and c.y1 < under_a.y0
 
 
+def test_pictures_stand_above_the_middle_of_wider_zooms_on_the_page():
+    sizes = {"one": checkers(10, 16), "half": checkers(5, 8), "twice": checkers(20, 32)}
+    draw.before_after(sizes, "pixel", zoom=np.s_[:4, :4], columns=2)
+    places = [axes.get_position() for axes in plt.gcf().axes]
+    assert min(place.x0 for place in places) >= 0 and max(place.x1 for place in places) <= 1
+    for picture, under in zip((0, 1, 4), (2, 3, 5), strict=True):
+        assert sum(places[picture].intervalx) == pytest.approx(sum(places[under].intervalx), abs=0.002)
+    plt.close()
+    draw.before_after(SIZES, "pixel", zoom=np.s_[:4, :4])
+    assert plt.gcf().get_size_inches()[0] <= draw.WIDTH
+
+
+def test_a_last_row_that_is_not_full_does_not_set_the_width_of_the_page():
+    draw.before_after({name: checkers(6, 8) for name in "abc"}, columns=2)
+    assert max(axes.get_position().x1 for axes in plt.gcf().axes) <= 1
+
+
 def test_photographs_in_colour_stay_so():
     draw.before_after({"a": np.full((3, 2, 2), 2.0)})
     assert plt.gca().images[0].get_array().max() == 1 and plt.gca().images[0].get_array().shape == (2, 2, 3)
@@ -803,6 +849,15 @@ FIGURES = {
     "curves": lambda: draw.curves(np.arange(4), {"a": np.arange(4), "b": np.ones(4)}),
     "images": lambda: draw.images({"a": np.eye(4)}, signed=True, marks={"a": np.s_[0, 0]}),
 }
+
+
+def test_tensors_are_drawn_as_arrays_are():
+    draw.windows(torch.ones(4, 4), 2, output=torch.ones(3, 3))
+    draw.feature_maps(torch.ones(2, 3, 3))
+    draw.kernels(torch.ones(1, 2, 3, 3))
+    draw.before_after({"a": torch.ones(3, 4, 4)})
+    draw.curves(torch.arange(3), {"a": torch.tensor([0.0, 2, 5])})
+    assert drawn_curves(1)[0].get_ydata().tolist() == [0, 2, 5]
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -1,8 +1,10 @@
 """The figures of the book, each made by one call: arrays with their numbers, photographs, maps, matrices.
 
 A figure shows the very numbers that it is given. Signed values run from blue through white to orange, always
-symmetric about zero, which colour-blind readers can tell apart. Colour never carries a meaning alone: windows
-and curves also differ in their lines, padding and unused pixels in their shape, and numbers carry their sign.
+symmetric about zero, which colour-blind readers can tell apart. Windows and curves differ in their lines as
+well as in colour, padding and unused pixels in their shape, and numbers and kernels carry their sign. In maps
+and matrices with more pixels than a sign has room for, colour alone tells it; printed in grey, both ends of
+the scale are dark, the negative one more so, and the text beside the figure has to say which is which.
 """
 
 from convlib.draw._before_after import before_after

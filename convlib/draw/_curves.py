@@ -57,7 +57,8 @@ def curves(
         raise ValueError(f"curves: from 1 to {MOST_CURVES} curves can be told apart, got {len(series)}")
     if log not in ("", "x", "y", "xy"):
         raise ValueError(f'curves: log must be "", "x", "y" or "xy", got {log!r}')
-    lines = {name: np.where(np.isfinite(y), y, np.nan) for name, y in series.items()}
+    given = {name: np.asarray(y) for name, y in series.items()}
+    lines = {name: np.where(np.isfinite(y), y, np.nan) for name, y in given.items()}
     for name, y in lines.items():
         if y.shape != x.shape:
             raise ValueError(f"curves: {name!r} must be of x's shape {x.shape}, got {y.shape}")

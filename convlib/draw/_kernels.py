@@ -33,8 +33,9 @@ def kernels(weight: NDArray[Any]) -> None:
     """A bank of kernels: a row for each output channel, in it a kernel for each input channel.
 
     All are on one scale about zero. Where there is room the numbers are written down; elsewhere a bar says
-    what the colours mean, and a minus marks the negative taps, so that a print without colours can be read.
-    Many output channels go on in further columns.
+    what the colours mean, and a minus marks the negative taps, so that a print without colours can be read
+    (none where a tap is too small to hold one, or nearly white). Many output channels go on in further
+    columns.
 
     Parameters
     ----------
