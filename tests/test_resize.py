@@ -518,6 +518,24 @@ def test_large_single_precision_sizes_take_torch_s_nearest_pixels():
         assert_agree(interpolate(line, size), F.interpolate(tensor(line), size), 0)
 
 
+def test_pixels_at_the_edge_of_two_are_chosen_in_single_precision_as_on_a_gpu():
+    line = np.array([[[0.0, 1.0]]], "float32")
+    for size in (49, 61):  # the place of the middle pixel is a whole number, or just below it in float64
+        expected = F.interpolate(tensor(line), size, mode="nearest-exact")
+        assert_agree(interpolate(line, size, mode="nearest-exact"), expected, 0)
+        assert np.floor((np.arange(size) + 0.5) * (2 / size))[size // 2] != expected[0, 0, size // 2]
+
+
+@pytest.mark.parametrize("options", [{}, {"align_corners": True}, {"scale_factor": 1.9}], ids=str)
+def test_the_matrix_is_what_interpolate_applies_with_every_option(options):
+    line = np.random.default_rng(2).normal(size=(1, 1, 7))
+    where = {"scale_factor": 1.9} if "scale_factor" in options else {"size": int(7 * 1.9)}
+    corners = options.get("align_corners")
+    matrix = resize_matrix(7, int(7 * 1.9), mode="linear", **options)
+    assert_agree(matrix @ line[0, 0], interpolate(line, mode="linear", align_corners=corners, **where)[0, 0])
+    assert options == {} or not np.allclose(matrix, resize_matrix(7, int(7 * 1.9), mode="linear"))
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_call_that_torch_takes_is_taken_and_no_other(mode):
     """All combinations of rank, options and ways to say a size: 720 calls, with their values."""
