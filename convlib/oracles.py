@@ -432,6 +432,50 @@ def avg_pool_loops(
     return output
 
 
+def lp_pool_loops(
+    input: Array,
+    norm_type: float,
+    kernel_size: Sequence[int],
+    stride: Sequence[int] = (),
+    ceil_mode: bool = False,
+) -> Array:
+    """The p-norm of every window; of a window that overhangs the image, scaled up to a whole one.
+
+    Examples
+    --------
+    >>> lp_pool_loops(np.array([[[3.0, 4.0, 0.0, 2.0]]]), 2, [2])
+    array([[[5., 2.]]])
+    """
+    axes = range(len(kernel_size))
+    stride, size = stride or kernel_size, input.shape[2:]
+    counts = [_windows(size[a], kernel_size[a], stride[a], 0, ceil_mode) for a in axes]
+    output = np.zeros((*input.shape[:2], *counts), dtype=input.dtype)
+    for n, c, *position in np.ndindex(output.shape):
+        total, pixels = 0.0, 0
+        for tap in np.ndindex(*kernel_size):
+            pixel = [position[a] * stride[a] + tap[a] for a in axes]
+            if all(pixel[a] < size[a] for a in axes):
+                total += input[(n, c, *pixel)] ** norm_type
+                pixels += 1
+        output[(n, c, *position)] = (total * math.prod(kernel_size) / pixels) ** (1 / norm_type)
+    return output
+
+
+def max_unpool_loops(input: Array, indices: Array, output_size: Sequence[int]) -> Array:
+    """Every number at its place in its plane, and 0 elsewhere.
+
+    Examples
+    --------
+    >>> max_unpool_loops(np.array([[[7.0, 9.0]]]), np.array([[[1, 4]]]), [5])
+    array([[[0., 7., 0., 0., 9.]]])
+    """
+    output = np.zeros((*input.shape[:2], *output_size), dtype=input.dtype)
+    for n, c, *position in np.ndindex(input.shape):
+        pixel = np.unravel_index(indices[(n, c, *position)], output_size)
+        output[(n, c, *pixel)] = input[(n, c, *position)]
+    return output
+
+
 def _windows(size: int, span: int, stride: int, padding: int, ceil_mode: bool) -> int:
     """Windows that lie inside the padded axis; with `ceil_mode` one more for what is left over, if it starts
     before the axis ends."""

@@ -34,7 +34,13 @@ from convlib import (
     max_unpool2d_backward,
     unfold,
 )
-from convlib.oracles import avg_pool_loops, finite_difference, max_pool_loops
+from convlib.oracles import (
+    avg_pool_loops,
+    finite_difference,
+    lp_pool_loops,
+    max_pool_loops,
+    max_unpool_loops,
+)
 
 by_rank = pytest.mark.parametrize("n", [1, 2, 3], ids=["1d", "2d", "3d"])
 NORMS = [1, 2, 3, 4, 0.5, -1, -2.5, math.inf, -math.inf]
@@ -268,6 +274,16 @@ def test_norms_agree_with_torch(n, norm_type, data):
     assert_agree(ours("lp_pool", n)(tensor(case.input), norm_type, **case.only()), output, 1e-9)
 
 
+@by_rank
+@settings(max_examples=20)
+@given(data=st.data())
+def test_norms_agree_with_the_loops(n, data):
+    case = data.draw(cases(n, dilated=False, padded=False, room=2))
+    positive, norm_type = np.abs(case.batch) + 0.1, data.draw(st.sampled_from([1, 2, 0.5, -1, 3.5]))
+    loops = lp_pool_loops(positive, norm_type, case.kernel, case.stride, case.options["ceil_mode"])
+    assert_agree(ours("lp_pool", n)(positive, norm_type, **case.only()), loops, 1e-9)
+
+
 # --- gradients --------------------------------------------------------------------------------------------
 
 
@@ -454,6 +470,11 @@ def test_unpooling_agrees_with_torch(n, data):
     output = ours("max_unpool", n)(pooled, places, **options)
     assert_agree(output, torchs("max_unpool", n)(tensor(pooled), tensor(places), **options), 0)
     assert_agree(ours("max_unpool", n)(tensor(pooled), tensor(places), **options), output, 0)
+    batch = (-1, *case.input.shape[-n - 1 :])
+    loops = max_unpool_loops(
+        pooled.reshape(-1, *pooled.shape[-n - 1 :]), places.reshape(-1, *pooled.shape[-n - 1 :]), batch[2:]
+    )
+    assert_agree(output.reshape(loops.shape), loops, 0)
     # every number is back at its place, and all else is 0
     assert_agree(np.where(output == case.input, output, 0), output, 0)
     grad = case.grad(output)
