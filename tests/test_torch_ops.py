@@ -337,6 +337,11 @@ def forward_and_backward(operation, tensors, device):
     return results, [leaf.grad for leaf in leaves]
 
 
+def test_every_operation_has_a_call():
+    twins = {name for name in convlib.__all__ if hasattr(getattr(convlib, name), "__wrapped__")}
+    assert {name.partition(",")[0] for name in OPERATIONS} == twins | {"sliding_windows"}
+
+
 @pytest.mark.parametrize("device", ["cpu", "meta", cuda])
 @operations
 def test_nothing_leaves_the_device_forward_or_backward(operation, tensors, device):
