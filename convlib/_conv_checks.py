@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from convlib._checks import require_one_of
-from convlib._dispatch import Array, autocasts, require_array, require_same_dtype
+from convlib._dispatch import Array, autocasts, dtype_name, require_array, require_same_dtype
 from convlib.shapes import (
     Ints,
     Padding,
@@ -275,7 +275,7 @@ def transpose_check(n: int) -> Callable[..., None]:
         out_channels = _check_transposed(n, name, input, weight, options)[-n - 1]
         if not autocasts(input, weight, bias):
             _check_dtypes(name, input=input, weight=weight, bias=bias)
-        kind = _dtype_name(input)
+        kind = dtype_name(input)
         if "int" in kind and kind != "int64":
             raise TypeError(f"{name}: of the whole numbers torch offers it for int64 alone, got {kind}")
         if bias is not None and tuple(bias.shape) != (out_channels,):
@@ -287,11 +287,6 @@ def transpose_check(n: int) -> Callable[..., None]:
     return check
 
 
-def _dtype_name(array: Array) -> str:
-    """As torch and NumPy both call it, whatever the order of the bytes."""
-    return str(getattr(array.dtype, "name", array.dtype)).removeprefix("torch.")
-
-
 def transpose_backward_check(
     grad_output: Array, input: Array, weight: Array, stride: Ints = 1, padding: Ints = 0,
     output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
@@ -300,8 +295,8 @@ def transpose_backward_check(
     require_array(name, "grad_output", grad_output)
     expected = _check_transposed(2, name, input, weight, (stride, padding, output_padding, groups, dilation))
     _check_dtypes(name, input=input, weight=weight, grad_output=grad_output)
-    if "float" not in _dtype_name(input):
-        raise TypeError(f"{name}: gradients are of real floating-point numbers, got {_dtype_name(input)}")
+    if "float" not in dtype_name(input):
+        raise TypeError(f"{name}: gradients are of real floating-point numbers, got {dtype_name(input)}")
     if tuple(grad_output.shape) != expected:
         raise ValueError(
             f"{name}: grad_output is {tuple(grad_output.shape)} but the output of this transposed "

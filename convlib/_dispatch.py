@@ -33,6 +33,11 @@ def plain(value: Any) -> Any:
     return np.asarray(value) if isinstance(value, np.ndarray) else value
 
 
+def dtype_name(array: Array) -> str:
+    """As torch and NumPy both call it, whatever the order of the bytes."""
+    return str(getattr(array.dtype, "name", array.dtype)).removeprefix("torch.")
+
+
 def wide(array: NDArray[Any]) -> NDArray[Any]:
     """Half precision is added up in single precision and rounded once at the end, as on a GPU."""
     return array.astype(np.float32) if array.dtype.type is np.float16 else array

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from convlib._checks import as_real, require_flag, require_one_of, shown
-from convlib._dispatch import Array, is_tensor, require_array, require_same_dtype
+from convlib._dispatch import Array, dtype_name, is_tensor, require_array, require_same_dtype
 from convlib.shapes import (
     Ints,
     as_integer,
@@ -24,11 +24,6 @@ Shape: TypeAlias = tuple[int, ...]
 # --- the pieces ---------------------------------------------------------------------------------------------
 
 
-def _dtype_name(array: Array) -> str:
-    """As torch and NumPy both call it, whatever the order of the bytes."""
-    return str(getattr(array.dtype, "name", array.dtype)).removeprefix("torch.")
-
-
 def _check_shape(
     n: int, function: str, shape: Shape, name: str = "input", empty_channels: bool = False
 ) -> None:
@@ -41,7 +36,7 @@ def _check_shape(
 
 def _check_kind(function: str, input: Array, kinds: str, also: str = "") -> None:
     """What torch has code for; which of the floating-point numbers, it says by itself."""
-    name = _dtype_name(input)
+    name = dtype_name(input)
     kind = "f" if "float" in name or name == "longdouble" else name[0]
     if kind not in kinds and name != also:
         allowed = ["whole numbers"] * ("i" in kinds) + [also] * bool(also) + ["floating-point numbers"]
@@ -73,8 +68,8 @@ def _windowed(
 
 
 def _check_gradient(function: str, grad_output: Array, input_shape: Shape, expected: Shape) -> None:
-    if "float" not in _dtype_name(grad_output) and "longdouble" not in _dtype_name(grad_output):
-        kind = _dtype_name(grad_output)
+    if "float" not in dtype_name(grad_output) and "longdouble" not in dtype_name(grad_output):
+        kind = dtype_name(grad_output)
         raise TypeError(f"{function}: gradients are of real floating-point numbers, got {kind}")
     if tuple(grad_output.shape) != expected:
         raise ValueError(
@@ -257,8 +252,8 @@ def unpool_check(n: int) -> Callable[..., None]:
                 f"{name}: there must be one index for each number of input {tuple(input.shape)}, got "
                 f"{tuple(indices.shape)}"
             )
-        if _dtype_name(indices) != "int64":
-            raise TypeError(f"{name}: indices must be int64, got {_dtype_name(indices)}")
+        if dtype_name(indices) != "int64":
+            raise TypeError(f"{name}: indices must be int64, got {dtype_name(indices)}")
         size = unpool_size(tuple(input.shape[-n:]), kernel_size, stride, padding, output_size, name)
         _output_shape(name, tuple(input.shape), size, input.dtype.itemsize)
         _check_kind(name, input, "f")
@@ -279,8 +274,8 @@ def unpool_backward_check(n: int) -> Callable[..., None]:
                 f"{name}: grad_output and indices must agree but for the last {n} axes, got {shapes[0]} and "
                 f"{shapes[1]}"
             )
-        if _dtype_name(indices) != "int64":
-            raise TypeError(f"{name}: indices must be int64, got {_dtype_name(indices)}")
+        if dtype_name(indices) != "int64":
+            raise TypeError(f"{name}: indices must be int64, got {dtype_name(indices)}")
         _check_gradient(name, grad_output, shapes[1], shapes[0])
         _output_shape(name, shapes[0], shapes[1][-n:], grad_output.dtype.itemsize)
         _check_indices(name, indices, math.prod(shapes[0][-n:]))

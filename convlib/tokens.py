@@ -28,8 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._checks import as_real, require_flag, shown
-from convlib._conv_checks import _dtype_name
-from convlib._dispatch import Array, dispatch, is_tensor, require_array, require_same_dtype, wide
+from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, require_array, require_same_dtype, wide
 from convlib.shapes import count, refuse_if_too_large
 
 AXES = {"query": "(..., L, E)", "key": "(..., S, E)", "value": "(..., S, Ev)"}
@@ -116,13 +115,13 @@ def _check_arrays(
 ) -> Shapes:
     shapes = _shapes(function, query, key, value, enable_gqa)
     require_same_dtype(function, query=query, key=key, value=value)
-    dtype = _dtype_name(query)
+    dtype = dtype_name(query)
     if not (query.is_floating_point() if is_tensor(query) else dtype in ("float16", "float32", "float64")):
         raise TypeError(f"{function}: torch offers it for floating-point numbers alone, got {dtype}")
     if attn_mask is not None:
-        if _dtype_name(attn_mask) not in ("bool", "float32", dtype):
+        if dtype_name(attn_mask) not in ("bool", "float32", dtype):
             allowed = " or ".join(dict.fromkeys(("bool", "float32", dtype)))
-            raise TypeError(f"{function}: attn_mask must be {allowed}, got {_dtype_name(attn_mask)}")
+            raise TypeError(f"{function}: attn_mask must be {allowed}, got {dtype_name(attn_mask)}")
         if _broadcast(attn_mask.shape, shapes.weights) != shapes.weights:
             raise ValueError(
                 f"{function}: attn_mask {tuple(attn_mask.shape)} does not broadcast to the weights "

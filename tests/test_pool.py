@@ -183,6 +183,12 @@ def test_whole_numbers_are_rounded_towards_zero():
         assert np.asarray(halves).tolist() == [[[-3, 1, 3]]]
 
 
+def test_large_whole_numbers_keep_every_digit():
+    numbers = np.array([[2**60 + 1, 2**60 + 3, 2**60 + 1]])  # float64 would round them to multiples of 256
+    assert avg_pool1d(numbers, 2, 1).tolist() == [[2**60 + 2, 2**60 + 2]]
+    assert max_pool1d(numbers, 2, 1).tolist() == [[2**60 + 3, 2**60 + 3]]
+
+
 def test_a_norm_written_out():
     image = np.array([[3.0, 4.0, -6.0, 8.0]])
     assert lp_pool1d(image, 2, 2).tolist() == [[math.sqrt(3 * 3 + 4 * 4), math.sqrt(6 * 6 + 8 * 8)]]
