@@ -198,6 +198,17 @@ def test_a_norm_written_out():
     assert lp_pool1d(np.array([[2.0, 2.0]]), -1, 2).tolist() == [[1 / (1 / 2 + 1 / 2)]]
 
 
+def test_the_largest_divisors_and_the_farthest_norms_are_taken():
+    ones = np.ones((1, 2, 2))
+    for divisor in (2**31 - 1, -(2**31)):
+        assert avg_pool2d(ones, 2, divisor_override=divisor).item() == 4 / divisor
+    for norm_type in (2.0**15, 2.0**-15, -(2.0**15)):
+        assert lp_pool2d(ones, norm_type, 1).tolist() == ones.tolist()
+    for norm_type in (2.0**15 + 1, 2.0**-16, -(2.0**-16)):
+        with pytest.raises(ValueError, match="lp_pool2d: norm_type must be infinite or"):
+            lp_pool2d(ones, norm_type, 1)
+
+
 def test_a_negative_sum_of_powers_has_no_odd_root_as_in_torch():
     for image in (np.array([[-2.0, -2.0]]), torch.tensor([[-2.0, -2.0]])):
         assert math.isnan(lp_pool1d(image, 3, 2).item())
@@ -498,6 +509,8 @@ def test_unpooling_finds_its_size_from_the_windows():
     assert max_unpool1d(pooled, places, 2, 2, 1).tolist() == [[1, 2, 0, 3]]  # (3 - 1) * 2 + 2 - 2 * 1
     assert max_unpool1d(pooled, places, 2, 2, 1, (5,)).tolist() == [[1, 2, 0, 3, 0]]
     assert max_unpool1d(pooled, places, 3).shape == (1, (3 - 1) * 3 + 3)
+    assert max_unpool1d(np.array([[7.0]]), np.array([[0]]), 1).tolist() == [[7]]
+    assert max_unpool1d(np.array([[7.0]]), np.array([[0]]), 2, output_size=(1,)).tolist() == [[7]]
 
 
 def test_pooling_what_was_unpooled_gives_the_maxima_again_where_they_are_positive():
@@ -781,6 +794,13 @@ WRONG = [
     (avg_pool1d_backward, (zeros(1, 2, dtype="int64"), (1, 4), 2), {}, "TypeError: avg_pool1d_backward: gradients are of real floating-point numbers, got int64"),
     (avg_pool2d_backward, (g, (1, 2**18, 2**18), 2**17), {}, f"ValueError: avg_pool2d_backward: {SCRATCH} 512 GiB, more than the 64 GiB that are allowed"),
     (lp_pool2d, (x, 0, 2), {}, "ValueError: lp_pool2d: there is no 0th root, norm_type must not be 0"),
+    (max_pool2d, (x, 2**31, 1), {"ceil_mode": True}, "ValueError: max_pool2d: kernel_size must be below 2^31, got 2147483648"),
+    (max_pool2d, (x, 1, 2**31), {}, "ValueError: max_pool2d: stride must be below 2^31, got 2147483648"),
+    (max_pool2d, (x, 2, 1, 0, 2**31), {}, "ValueError: max_pool2d: dilation must be below 2^31, got 2147483648"),
+    (avg_pool2d, (x, 2), {"divisor_override": -(2**31) - 1}, "ValueError: avg_pool2d: divisor_override must be at least -2147483648, got -2147483649"),
+    (max_unpool2d, (g, places, 2), {"output_size": (2, 4)}, "ValueError: max_unpool2d: output_size must be above 2 and below 6 along spatial axis 0, got 2"),
+    (max_unpool2d, (g, places, 2), {"output_size": (4, 0)}, "ValueError: max_unpool2d: output_size must be at least 1, got (4, 0)"),
+    (max_unpool2d, (g, places, 2), {"output_size": (1, 1, 1, 4, 4)}, "ValueError: max_unpool2d: output_size must be 2 integers or 4, got (1, 1, 1, 4, 4)"),
     (lp_pool2d, (x, "2", 2), {}, "TypeError: lp_pool2d: norm_type must be a real number, got '2'"),
     (lp_pool2d, (x, True, 2), {}, "TypeError: lp_pool2d: norm_type must be a real number, got True"),
     (lp_pool2d_backward, (g, x, 2, 3), {}, "ValueError: lp_pool2d_backward: grad_output is (1, 2, 2) but the output for input (1, 5, 5) is (1, 1, 1)"),
