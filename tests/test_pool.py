@@ -169,6 +169,15 @@ def test_padding_is_never_the_largest():
     assert (values == -np.inf).all() and (places == 0).all()  # the first pixel inside each window
 
 
+def test_a_window_of_a_maximum_may_be_larger_than_a_volume_with_its_padding():
+    volume = ramp(1, 1, 2, 2)  # averages of volumes may not, as in torch
+    for make in (np.asarray, torch.tensor):
+        pooled = convlib.max_pool3d(make(volume), (3, 1, 1), 1, (1, 0, 0))
+        assert np.asarray(pooled).tolist() == volume.tolist()
+        norm = convlib.lp_pool3d(make(volume), math.inf, (2, 1, 1), 2, ceil_mode=True)
+        assert np.asarray(norm).tolist() == volume.tolist()
+
+
 def test_the_divisor_is_what_it_is_said_to_be():
     image = np.array([[[1.0, 5.0], [2.0, 4.0]]])
     assert avg_pool2d(image, 2, divisor_override=1).item() == 1 + 5 + 2 + 4
