@@ -174,7 +174,7 @@ def test_a_window_of_a_maximum_may_be_larger_than_a_volume_with_its_padding():
     for make in (np.asarray, torch.tensor):
         pooled = convlib.max_pool3d(make(volume), (3, 1, 1), 1, (1, 0, 0))
         assert np.asarray(pooled).tolist() == volume.tolist()
-        norm = convlib.lp_pool3d(make(volume), math.inf, (2, 1, 1), 2, ceil_mode=True)
+        norm = convlib.lp_pool3d(make(volume), math.inf, (2, 1, 1), (2, 1, 1), ceil_mode=True)
         assert np.asarray(norm).tolist() == volume.tolist()
 
 
