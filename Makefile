@@ -33,7 +33,7 @@ test: .venv/test-ready ## check everything: code, stored notebooks, pages in a b
 	step "stored outputs on another processor" $(VENV) tools/notebooks.py --portable; \
 	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#; }"; exit 1; else echo "Everything passed."; fi
 
-notebooks: .venv/book-ready ## run the notebooks and store their outputs in the one agreed form
+notebooks: .venv/test-ready ## run the notebooks and store their outputs in the one agreed form
 	@$(VENV) tools/notebooks.py
 
 lab: .venv/book-ready ## open the notebooks in JupyterLab
