@@ -47,9 +47,11 @@ from convlib.conv import (
 from convlib.conv_transpose import (
     channel_shuffle,
     conv_transpose1d,
+    conv_transpose1d_backward,
     conv_transpose2d,
     conv_transpose2d_backward,
     conv_transpose3d,
+    conv_transpose3d_backward,
     pixel_shuffle,
     pixel_unshuffle,
 )
@@ -103,7 +105,7 @@ from convlib.shapes import (
 from convlib.tokens import scaled_dot_product_attention, scaled_dot_product_attention_backward
 
 # Chapters 2 and 3, padding and windows
-from convlib.windows import fold, pad, sliding_windows, unfold
+from convlib.windows import fold, pad, pad_backward, sliding_windows, unfold
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -144,9 +146,11 @@ __all__ = [
     "conv_parameters",
     "conv_pixel_uses",
     "conv_transpose1d",
+    "conv_transpose1d_backward",
     "conv_transpose2d",
     "conv_transpose2d_backward",
     "conv_transpose3d",
+    "conv_transpose3d_backward",
     "conv_transpose_output_size",
     "convolve2d",
     "correlate2d",
@@ -179,6 +183,7 @@ __all__ = [
     "max_unpool3d",
     "max_unpool3d_backward",
     "pad",
+    "pad_backward",
     "pixel_shuffle",
     "pixel_unshuffle",
     "pool_output_size",

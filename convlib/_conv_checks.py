@@ -287,18 +287,22 @@ def transpose_check(n: int) -> Callable[..., None]:
     return check
 
 
-def transpose_backward_check(
-    grad_output: Array, input: Array, weight: Array, stride: Ints = 1, padding: Ints = 0,
-    output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
-) -> None:  # fmt: skip
-    name = "conv_transpose2d_backward"
-    require_array(name, "grad_output", grad_output)
-    expected = _check_transposed(2, name, input, weight, (stride, padding, output_padding, groups, dilation))
-    _check_dtypes(name, input=input, weight=weight, grad_output=grad_output)
-    if "float" not in dtype_name(input):
-        raise TypeError(f"{name}: gradients are of real floating-point numbers, got {dtype_name(input)}")
-    if tuple(grad_output.shape) != expected:
-        raise ValueError(
-            f"{name}: grad_output is {tuple(grad_output.shape)} but the output of this transposed "
-            f"convolution is {expected} (input {tuple(input.shape)}, weight {tuple(weight.shape)})"
-        )
+def transpose_backward_check(n: int) -> Callable[..., None]:
+    def check(
+        grad_output: Array, input: Array, weight: Array, stride: Ints = 1, padding: Ints = 0,
+        output_padding: Ints = 0, groups: int = 1, dilation: Ints = 1,
+    ) -> None:  # fmt: skip
+        name = f"conv_transpose{n}d_backward"
+        require_array(name, "grad_output", grad_output)
+        options = (stride, padding, output_padding, groups, dilation)
+        expected = _check_transposed(n, name, input, weight, options)
+        _check_dtypes(name, input=input, weight=weight, grad_output=grad_output)
+        if "float" not in dtype_name(input):
+            raise TypeError(f"{name}: gradients are of real floating-point numbers, got {dtype_name(input)}")
+        if tuple(grad_output.shape) != expected:
+            raise ValueError(
+                f"{name}: grad_output is {tuple(grad_output.shape)} but the output of this transposed "
+                f"convolution is {expected} (input {tuple(input.shape)}, weight {tuple(weight.shape)})"
+            )
+
+    return check

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from convlib._conv_checks import transpose_backward_check, transpose_check
 from convlib._dispatch import Array, dispatch, require_array, wide
-from convlib.conv import Options, _forward, _grad_weight, _send_back, bias_axes
+from convlib.conv import Options, _forward, _grad_weight, _send_back
 from convlib.shapes import Ints, as_integer, count, refuse_if_too_large, transposed_layout
 from convlib.windows import crop_sides, pad_sides
 
@@ -170,7 +170,24 @@ def conv_transpose3d(
     return _transposed(3, input, weight, bias, (stride, padding, output_padding, groups, dilation))
 
 
-@dispatch(transpose_backward_check)
+def _backward(
+    n: int, grad: Array, input: Array, weight: Array, options: Options
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    stride, padding, output_padding, groups, dilation = options
+    layout, extra, _ = transposed_layout(
+        input.shape[-n:], weight.shape[2:], stride, padding, output_padding, dilation
+    )
+    # what the kernels reached: what padding took away wants nothing, what was added behind came from nothing
+    reached = crop_sides(pad_sides(grad, layout.padding), [(0, more) for more in extra])
+    shared = tuple(axis for axis in range(grad.ndim) if axis != grad.ndim - n - 1)  # all but the channels
+    return (
+        _forward(n, reached, weight, None, (stride, 0, dilation, groups)),
+        _grad_weight(n, reached, weight.shape, input, (stride, 0, dilation, groups)),
+        wide(grad).sum(shared).astype(grad.dtype),
+    )
+
+
+@dispatch(transpose_backward_check(2))
 def conv_transpose2d_backward(
     grad_output: Array,
     input: Array,
@@ -224,17 +241,60 @@ def conv_transpose2d_backward(
     [5. 8.]
     [6.]
     """
-    layout, extra, _ = transposed_layout(
-        input.shape[-2:], weight.shape[2:], stride, padding, output_padding, dilation
-    )
-    # what the kernels reached: what padding took away wants nothing, what was added behind came from nothing
-    reached = crop_sides(pad_sides(grad_output, layout.padding), [(0, more) for more in extra])
-    options = (stride, 0, dilation, groups)
-    return (
-        _forward(2, reached, weight, None, options),
-        _grad_weight(2, reached, weight.shape, input, options),
-        wide(grad_output).sum(bias_axes(grad_output.ndim)).astype(grad_output.dtype),
-    )
+    options = (stride, padding, output_padding, groups, dilation)
+    return _backward(2, grad_output, input, weight, options)
+
+
+@dispatch(transpose_backward_check(1))
+def conv_transpose1d_backward(
+    grad_output: Array,
+    input: Array,
+    weight: Array,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> tuple[Array, Array, Array]:
+    """All three gradients of `conv_transpose1d`; see `conv_transpose2d_backward`.
+
+    Examples
+    --------
+    >>> row, weight = np.array([[1., 2.]]), np.array([[[1., 10.]]])
+    >>> for gradient in conv_transpose1d_backward(np.array([[1., 2., 3.]]), row, weight):
+    ...     print(gradient.ravel())
+    [21. 32.]
+    [5. 8.]
+    [6.]
+    """
+    options = (stride, padding, output_padding, groups, dilation)
+    return _backward(1, grad_output, input, weight, options)
+
+
+@dispatch(transpose_backward_check(3))
+def conv_transpose3d_backward(
+    grad_output: Array,
+    input: Array,
+    weight: Array,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> tuple[Array, Array, Array]:
+    """All three gradients of `conv_transpose3d`; see `conv_transpose2d_backward`.
+
+    Examples
+    --------
+    >>> row, weight = np.array([[[[1., 2.]]]]), np.array([[[[[1., 10.]]]]])
+    >>> for gradient in conv_transpose3d_backward(np.array([[[[1., 2., 3.]]]]), row, weight):
+    ...     print(gradient.ravel())
+    [21. 32.]
+    [5. 8.]
+    [6.]
+    """
+    options = (stride, padding, output_padding, groups, dilation)
+    return _backward(3, grad_output, input, weight, options)
 
 
 # --- shuffles: every number moves, none changes -------------------------------------------------------------

@@ -59,6 +59,11 @@ def _pulled_back(forward: Callable[..., Tensor], grad_output: Tensor, *inputs: T
     return gradients
 
 
+def pad_backward(grad_output, input_size, pad, mode="constant"):  # type: ignore[no-untyped-def]
+    image = grad_output.new_zeros(tuple(input_size))
+    return _pulled_back(lambda input: F.pad(input, pad, mode), grad_output, image)[0]
+
+
 def _convolution(
     n: int,
     input: Tensor,
@@ -188,14 +193,38 @@ def conv_transpose3d(  # type: ignore[no-untyped-def]
     return F.conv_transpose3d(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+def _transposed_backward(
+    n: int, grad_output: Tensor, input: Tensor, weight: Tensor, options: Any
+) -> tuple[Tensor, ...]:  # fmt: skip
+    transposed: Any = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[n - 1]
+
+    def forward(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        output: Tensor = transposed(input, weight, bias, *options)
+        return output
+
+    bias = weight.new_zeros(grad_output.shape[-n - 1])
+    return _pulled_back(forward, grad_output, input, weight, bias)
+
+
+def conv_transpose1d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    options = (stride, padding, output_padding, groups, dilation)
+    return _transposed_backward(1, grad_output, input, weight, options)
+
+
 def conv_transpose2d_backward(  # type: ignore[no-untyped-def]
     grad_output, input, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1
 ):
-    def forward(input: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return F.conv_transpose2d(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    options = (stride, padding, output_padding, groups, dilation)
+    return _transposed_backward(2, grad_output, input, weight, options)
 
-    bias = weight.new_zeros(grad_output.shape[-3])
-    return _pulled_back(forward, grad_output, input, weight, bias)
+
+def conv_transpose3d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input, weight, stride=1, padding=0, output_padding=0, groups=1, dilation=1
+):
+    options = (stride, padding, output_padding, groups, dilation)
+    return _transposed_backward(3, grad_output, input, weight, options)
 
 
 # On the CPU torch's pixel_unshuffle leaves the shape of an empty input as it is, and so the gradient of its

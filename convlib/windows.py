@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._checks import as_real, require_one_of, shown
-from convlib._dispatch import Array, dispatch, is_tensor, plain, require_array
+from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, plain, require_array, wide
 from convlib.shapes import (
     Ints,
     as_sizes,
@@ -29,45 +29,71 @@ from convlib.shapes import (
 )
 
 
-def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> None:
-    require_array("pad", "input", input)
-    amounts = as_sizes(pad, "pad", "pad", at_least=-(2**62))
+def _check_padding(
+    function: str, shape: tuple[int, ...], itemsize: int, pad: Sequence[int], mode: str
+) -> tuple[int, ...]:
+    """The padded shape, if there is one."""
+    amounts = as_sizes(pad, "pad", function, at_least=-(2**62))
     if len(amounts) % 2:
         raise ValueError(
-            f"pad: pad must be pairs (before, after), starting with the last axis, got {shown(pad)}"
+            f"{function}: pad must be pairs (before, after), starting with the last axis, got {shown(pad)}"
         )
     axes = len(amounts) // 2
-    if axes > input.ndim:
-        raise ValueError(f"pad: pad has {axes} pairs but input has {input.ndim} axes {tuple(input.shape)}")
-    require_one_of("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
-    number = None if value is None else as_real("pad", "value", value)
-    if mode != "constant":
-        if number is not None and number != 0:  # torch lets a 0 pass
-            raise ValueError(
-                f"pad: mode {mode!r} takes its values from the image; value={shown(value)} has no meaning"
-            )
-        if not 1 <= axes <= 3 or input.ndim - axes not in (1, 2):
-            raise ValueError(
-                f"pad: mode {mode!r} pads the last 1, 2 or 3 axes of an input with one or two more axes "
-                f"before them; got {axes} pairs for input {tuple(input.shape)}"
-            )
-    padded = list(input.shape)
-    for axis, before, after in _by_axis(input.ndim, amounts):
-        n = input.shape[axis]
+    if axes > len(shape):
+        raise ValueError(f"{function}: pad has {axes} pairs but input has {len(shape)} axes {shape}")
+    require_one_of(function, "mode", mode, ("constant", "reflect", "replicate", "circular"))
+    if mode != "constant" and not (1 <= axes <= 3 and 1 <= len(shape) - axes <= 2):
+        raise ValueError(
+            f"{function}: mode {mode!r} pads the last 1, 2 or 3 axes of an input with one or two more axes "
+            f"before them; got {axes} pairs for input {shape}"
+        )
+    padded = list(shape)
+    for axis, before, after in _by_axis(len(shape), amounts):
+        n = shape[axis]
         padded[axis] = n + before + after
         kept = max(n + min(before, 0) + min(after, 0), 0)
         limit = {"reflect": n - 1, "circular": kept}.get(mode)  # torch wraps only what it has not cropped
         if limit is not None and max(before, after) > limit:
             raise ValueError(
-                f"pad: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, "
+                f"{function}: {mode!r} can add at most {limit} pixels on a side of axis {axis} of size {n}, "
                 f"got ({before}, {after})"
             )
         smallest = 1 if mode in ("reflect", "replicate") else 0
         if padded[axis] < smallest or min(n + before, n + after) < 0 or (mode == "replicate" and n == 0):
-            raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
-    refuse_if_too_large("pad", "the padded input", count(padded), input.dtype.itemsize)
+            raise ValueError(f"{function}: ({before}, {after}) leaves nothing of axis {axis} of size {n}")
+    refuse_if_too_large(function, "the padded input", count(padded), itemsize)
+    return tuple(padded)
+
+
+def _check_pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> None:
+    require_array("pad", "input", input)
+    number = None if value is None else as_real("pad", "value", value)
+    if mode != "constant" and number is not None and number != 0:  # torch lets a 0 pass
+        require_one_of("pad", "mode", mode, ("constant", "reflect", "replicate", "circular"))
+        raise ValueError(
+            f"pad: mode {mode!r} takes its values from the image; value={shown(value)} has no meaning"
+        )
+    _check_padding("pad", tuple(input.shape), input.dtype.itemsize, pad, mode)
     if number is not None:
         _check_pad_value(input, number)
+
+
+def _check_pad_backward(
+    grad_output: Array, input_size: Sequence[int], pad: Sequence[int], mode: str = "constant"
+) -> None:
+    name = "pad_backward"
+    require_array(name, "grad_output", grad_output)
+    shape = as_sizes(input_size, "input_size", name)
+    expected = _check_padding(name, shape, grad_output.dtype.itemsize, pad, mode)
+    refuse_if_too_large(name, "the gradient", count(shape), grad_output.dtype.itemsize)
+    if "float" not in dtype_name(grad_output) and "longdouble" not in dtype_name(grad_output):
+        kind = dtype_name(grad_output)
+        raise TypeError(f"{name}: gradients are of real floating-point numbers, got {kind}")
+    if tuple(grad_output.shape) != expected:
+        raise ValueError(
+            f"{name}: grad_output is {tuple(grad_output.shape)} but the output for input {shape} is "
+            f"{expected}"
+        )
 
 
 def _check_pad_value(input: Array, value: float) -> None:
@@ -137,19 +163,74 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     if mode == "constant":
         return _pad_constant(input, _by_axis(input.ndim, pad), 0 if value is None else value)
     for axis, before, after in _by_axis(input.ndim, pad):
-        n = input.shape[axis]
-        if mode == "circular":  # torch crops first and then wraps what is left
-            kept = np.arange(max(-before, 0), n - max(-after, 0))
-            index = np.concatenate([kept[len(kept) - max(before, 0) :], kept, kept[: max(after, 0)]])
-        else:
-            index = np.arange(-before, n + after)
-            if mode == "replicate":
-                index = index.clip(0, n - 1)
-            else:
-                index = np.abs(index)
-                index = np.where(index < n, index, 2 * (n - 1) - index)
-        input = np.take(input, index, axis=axis)
+        input = np.take(input, _source(mode, input.shape[axis], before, after), axis=axis)
     return input
+
+
+def _source(mode: str, n: int, before: int, after: int) -> NDArray[np.intp]:
+    """For each pixel of a padded axis the one of n pixels that it is a copy of."""
+    if mode == "circular":  # torch crops first and then wraps what is left
+        kept = np.arange(max(-before, 0), n - max(-after, 0))
+        return np.concatenate([kept[len(kept) - max(before, 0) :], kept, kept[: max(after, 0)]])
+    index = np.arange(-before, n + after)
+    if mode == "replicate":
+        return index.clip(0, n - 1)
+    index = np.abs(index)
+    return np.where(index < n, index, 2 * (n - 1) - index)
+
+
+@dispatch(_check_pad_backward)
+def pad_backward(
+    grad_output: Array, input_size: Sequence[int], pad: Sequence[int], mode: str = "constant"
+) -> Array:
+    """Gradient of `pad` with respect to its input: every pixel collects from all its copies.
+
+    Constants are no copies of a pixel, and what was cropped has none left: it gets 0.
+
+    Parameters
+    ----------
+    grad_output : array
+        Gradient of the loss with respect to the output, of the output's shape.
+    input_size : sequence of int
+        Shape of the input.
+    pad, mode
+        As they were for `pad`.
+
+    Returns
+    -------
+    array of shape `input_size`
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `pad`; also where `grad_output` has not the output's shape, or is not of floating-point numbers.
+
+    See Also
+    --------
+    pad. torch reaches the same numbers through autograd. Chapter 3.
+
+    Examples
+    --------
+    >>> grad = np.array([[1., 10., 100., 1000.]])
+    >>> pad_backward(grad, (1, 2), (1, 1))
+    array([[ 10., 100.]])
+    >>> pad_backward(grad, (1, 2), (1, 1), mode="replicate")
+    array([[  11., 1100.]])
+    >>> pad_backward(grad, (1, 2), (1, 1), mode="reflect")  # the neighbours, mirrored
+    array([[1010.,  101.]])
+    """
+    gradient = wide(grad_output)
+    for axis, before, after in _by_axis(gradient.ndim, pad):
+        if mode == "constant":
+            gradient = _pad_constant(gradient, [(axis, -before, -after)], 0)
+            continue
+        shape = list(gradient.shape)
+        shape[axis] = input_size[axis]
+        image = np.zeros(shape, gradient.dtype)
+        here: Any = (*(slice(None) for _ in range(axis)), _source(mode, input_size[axis], before, after))
+        np.add.at(image, here, gradient)
+        gradient = image
+    return gradient.astype(grad_output.dtype, order="C", copy=gradient is grad_output)
 
 
 def _pad_constant(input: NDArray[Any], amounts: list[tuple[int, int, int]], value: float) -> NDArray[Any]:

@@ -339,6 +339,7 @@ RECIPES: dict[str, Callable[[World], Any]] = {
     "*late2d.mode": lambda w: w.pick(["full", "same", "valid"]),
     "convolve2d.mode": lambda w: w.pick(["full", "same", "valid"]),
     "pad.mode": lambda w: w.pick(["constant", "constant", "reflect", "replicate", "circular"]),
+    "pad_backward.mode": lambda w: w.pick(["constant", "constant", "reflect", "replicate", "circular"]),
     "pad.value": lambda w: w.pick([None, 0, 1, 2.5, -1, math.nan]),
     "conv_matrix.input_size": lambda w: (w.channels, *w.spatial),
     "interpolate_backward.input_size": lambda w: w.argument("input", "interpolate").shape,

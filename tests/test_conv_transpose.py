@@ -243,6 +243,23 @@ def test_backward_agrees_with_autograd(case):
             assert_agree(gradient, leaf.grad)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+@settings(max_examples=30)
+@given(data=st.data())
+def test_backward_agrees_with_autograd_in_one_and_in_three_axes(n, data):
+    case = data.draw(drawn(n))
+    grad = case.random.normal(size=case.output_shape)
+    x, w = tensor(case.input, requires_grad=True), tensor(case.weight, requires_grad=True)
+    b = torch.zeros(case.output_shape[-n - 1], dtype=torch.float64, requires_grad=True)
+    torchs(n)(x, w, b, **case.options).backward(tensor(grad))
+    backward = getattr(convlib, f"conv_transpose{n}d_backward")
+    for make in (lambda array: array, tensor):
+        gradients = backward(make(grad), make(case.input), make(case.weight), **case.options)
+        for gradient, leaf in zip(gradients, (x, w, b), strict=True):
+            assert type(gradient) is type(make(grad))
+            assert_agree(gradient, leaf.grad)
+
+
 @settings(max_examples=15)
 @given(drawn(2, largest_kernel=2, largest_size=2))
 def test_backward_agrees_with_finite_differences(case):
@@ -756,6 +773,8 @@ WRONG = [
     # gradients
     (conv_transpose2d_backward, (zeros(1, 3, 4, 5), x, w), {}, "ValueError: conv_transpose2d_backward: grad_output is (1, 3, 4, 5) but the output of this transposed convolution is (1, 3, 4, 4) (input (1, 2, 3, 3), weight (2, 3, 2, 2))"),
     (conv_transpose2d_backward, (zeros(3, 4, 4), x, w), {}, "ValueError: conv_transpose2d_backward: grad_output is (3, 4, 4) but the output of this transposed convolution is (1, 3, 4, 4) (input (1, 2, 3, 3), weight (2, 3, 2, 2))"),
+    (convlib.conv_transpose1d_backward, (zeros(3, 4), zeros(2, 3), zeros(2, 3, 3)), {}, "ValueError: conv_transpose1d_backward: grad_output is (3, 4) but the output of this transposed convolution is (3, 5) (input (2, 3), weight (2, 3, 3))"),
+    (convlib.conv_transpose3d_backward, (zeros(1, 1), zeros(1, 1), zeros(1, 1, 1, 1, 1)), {}, "ValueError: conv_transpose3d_backward: input must be (N, C, D, H, W) or (C, D, H, W), got (1, 1)"),
     (conv_transpose2d_backward, ([1], x, w), {}, "TypeError: conv_transpose2d_backward: grad_output must be a NumPy array or a torch tensor, got list"),
     (conv_transpose2d_backward, (g, [1], w), {}, "TypeError: conv_transpose2d_backward: input must be a NumPy array or a torch tensor, got list"),
     (conv_transpose2d_backward, (g, x, [1]), {}, "TypeError: conv_transpose2d_backward: weight must be a NumPy array or a torch tensor, got list"),

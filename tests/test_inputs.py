@@ -66,6 +66,15 @@ CALLS: dict[str, Callable[..., Any]] = {
     "conv_transpose2d": lambda a, n: conv_transpose2d(a(n, 4, 3, 2), a(4, 1, 3, 2), a(2), (2, 1), groups=2),
     "conv_transpose2d, one image": lambda a, n: conv_transpose2d(a(2, 3, 2), a(2, 3, 2, 2), padding=1),
     "conv_transpose3d": lambda a, n: conv_transpose3d(a(n, 2, 2, 1, 2), a(2, 1, 2, 1, 2), None, 2, 0, 1),
+    "conv_transpose1d_backward": lambda a, n: convlib.conv_transpose1d_backward(
+        a(n, 3, 7), a(n, 2, 3), a(2, 3, 3), 2
+    ),
+    "conv_transpose3d_backward": lambda a, n: convlib.conv_transpose3d_backward(
+        a(n, 2, 4, 4, 4), a(n, 1, 2, 2, 2), a(1, 2, 3, 3, 3)
+    ),
+    "pad_backward": lambda a, n: convlib.pad_backward(a(n, 5, 4), (n, 3, 4), (1, -1, 2, 0)),
+    "pad_backward, nothing": lambda a, n: convlib.pad_backward(a(n, 5, 4), (n, 5, 4), ()),
+    "pad_backward, circular": lambda a, n: convlib.pad_backward(a(n, 5, 7), (n, 5, 4), (1, 2), "circular"),
     "conv_transpose2d_backward": lambda a, n: conv_transpose2d_backward(
         a(n, 3, 6, 4), a(n, 2, 3, 2), a(2, 3, 3, 3), 2, 1, 1
     ),

@@ -130,6 +130,20 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
         partial(convlib.conv_transpose3d, stride=2, output_padding=1),
         (numbers(1, 2, 2, 1, 2), numbers(2, 1, 2, 1, 2)),
     ),
+    "conv_transpose1d_backward": (
+        partial(convlib.conv_transpose1d_backward, stride=2),
+        (numbers(2, 3, 7), numbers(2, 2, 3), numbers(2, 3, 3)),
+    ),
+    "conv_transpose3d_backward": (
+        partial(convlib.conv_transpose3d_backward, padding=1),
+        (numbers(1, 2, 2, 2, 2), numbers(1, 1, 2, 2, 2), numbers(1, 2, 3, 3, 3)),
+    ),
+    "pad_backward": (
+        partial(convlib.pad_backward, input_size=(2, 3, 4), pad=(1, -1, 2, 0)), (numbers(2, 5, 4),),
+    ),
+    "pad_backward, reflect": (
+        partial(convlib.pad_backward, input_size=(2, 3, 4), pad=(1, 2), mode="reflect"), (numbers(2, 3, 7),),
+    ),
     "conv_transpose2d_backward": (
         partial(convlib.conv_transpose2d_backward, stride=2, padding=1, output_padding=1),
         (numbers(2, 3, 6, 4), numbers(2, 2, 3, 2), numbers(2, 3, 3, 3)),

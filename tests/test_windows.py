@@ -13,7 +13,7 @@ from catalogue import assert_refused
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from convlib import conv2d, fold, pad, sliding_windows, unfold
+from convlib import conv2d, fold, pad, pad_backward, sliding_windows, unfold
 from convlib.windows import col2im, im2col, pad_sides
 
 # --- pad --------------------------------------------------------------------------------------------------
@@ -81,6 +81,38 @@ def test_every_mode_pads_and_crops_up_to_three_axes(axes, batched, mode, data):
     image = ramp(*(2,) * batched, 2, *sizes)
     amounts = list(itertools.chain(*pairs))
     assert_agree(pad(image, amounts, mode), F.pad(tensor(image), amounts, mode), 0)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_was_padded_sends_its_gradient_back_to_the_pixels_that_it_copies(axes, mode, data):
+    sizes = data.draw(st.lists(st.integers(2, 4), min_size=axes, max_size=axes))
+    most = {"reflect": lambda n: n - 1}.get(mode, lambda n: n)
+    pairs = [
+        (data.draw(st.integers(-1, most(n))), data.draw(st.integers(-1, most(n)))) for n in reversed(sizes)
+    ]
+    assume(all(n + a + b >= 1 for n, (a, b) in zip(reversed(sizes), pairs, strict=True)))
+    assume(not (mode == "circular" and wraps_more_than_is_left(sizes, pairs)))
+    image, amounts = ramp(2, 2, *sizes), list(itertools.chain(*pairs))
+    leaf = tensor(image, requires_grad=True)
+    padded = F.pad(leaf, amounts, mode)
+    grad = np.random.default_rng(sum(sizes)).normal(size=tuple(padded.shape))
+    padded.backward(tensor(grad))
+    gradient = pad_backward(grad, image.shape, amounts, mode)
+    assert_agree(gradient, leaf.grad)
+    assert_agree(pad_backward(tensor(grad), image.shape, amounts, mode), gradient)
+    assert gradient.flags.c_contiguous and not np.shares_memory(gradient, grad)
+    # <P x, g> = <x, P^T g>
+    assert math.isclose((pad(image, amounts, mode) * grad).sum(), (image * gradient).sum(), abs_tol=1e-9)
+
+
+def test_half_precision_gradients_of_padding_are_rounded_once():
+    grad = np.full((1, 2001), 0.1, "float16")
+    gradient = pad_backward(grad, (1, 1), (1000, 1000), mode="replicate")
+    assert gradient.dtype == np.float16
+    assert gradient[0, 0] == np.float16(2001 * np.float32(np.float16(0.1)))
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float16", "float32", "complex64"])
@@ -312,6 +344,14 @@ WRONG = [
     (sliding_windows, (row, (1, 1, 1)), {}, "ValueError: sliding_windows: input (1, 3) has fewer axes than kernel_size (1, 1, 1)"),
     (sliding_windows, (row, (2,)), {"stride": 0}, "ValueError: sliding_windows: stride must be at least 1, got 0"),
     (sliding_windows, (row, (2,)), {"dilation": 3}, "ValueError: sliding_windows: the kernel spans 4 pixels (dilation 3 spreads 2 taps) along spatial axis 0, but the padded input has 3 (size 3, padding 0 + 0)"),
+    (pad_backward, ([1], (1, 1), (0, 0)), {}, "TypeError: pad_backward: grad_output must be a NumPy array or a torch tensor, got list"),
+    (pad_backward, (row, 3, (0, 0)), {}, "TypeError: pad_backward: input_size must be a sequence of integers, got 3"),
+    (pad_backward, (row, (1, 3), (0,)), {}, "ValueError: pad_backward: pad must be pairs (before, after), starting with the last axis, got (0,)"),
+    (pad_backward, (row, (1, 3), (1, 0)), {}, "ValueError: pad_backward: grad_output is (1, 3) but the output for input (1, 3) is (1, 4)"),
+    (pad_backward, (row, (1, 2), (1, 0), "same"), {}, "ValueError: pad_backward: mode must be 'constant', 'reflect', 'replicate' or 'circular', got 'same'"),
+    (pad_backward, (row, (1, 1), (2, 0), "reflect"), {}, "ValueError: pad_backward: 'reflect' can add at most 0 pixels on a side of axis 1 of size 1, got (2, 0)"),
+    (pad_backward, (zeros(1, 3, dtype="int64"), (1, 3), (0, 0)), {}, "TypeError: pad_backward: gradients are of real floating-point numbers, got int64"),
+    (pad_backward, (row, (1, 2**40), (0, 3 - 2**40)), {}, "ValueError: pad_backward: the gradient would take 8192 GiB, more than the 64 GiB that are allowed"),
     (unfold, ([1], 2), {}, "TypeError: unfold: input must be a NumPy array or a torch tensor, got list"),
     (unfold, (row, 2), {}, "ValueError: unfold: input must be (N, C, H, W) or (C, H, W), got (1, 3)"),
     (unfold, (zeros(1, 0, 4, 4), 2), {}, "ValueError: unfold: only the batch may be empty, got (1, 0, 4, 4)"),
