@@ -536,7 +536,7 @@ def cannot_compile() -> bool:
 
 @torchscript_is_old
 @pytest.mark.parametrize("device", [
-    pytest.param("cpu", marks=pytest.mark.skipif(cannot_compile(), reason="torch.compile cannot work here")), cuda,
+    pytest.param("cpu", marks=pytest.mark.skipif(cannot_compile(), reason="see cannot_compile")), cuda,
 ])  # fmt: skip
 def test_a_compiled_model_learns_the_same(device):
     """All the way to machine code, backward as well."""
