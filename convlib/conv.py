@@ -446,9 +446,9 @@ def conv2d_backward(
     )
 
 
-def bias_axes(ndim: int) -> tuple[int, ...]:
-    """The images and the positions, over which a bias of a 2-D convolution is shared."""
-    return tuple(axis for axis in range(ndim) if axis != ndim - 3)
+def bias_axes(ndim: int, n: int = 2) -> tuple[int, ...]:
+    """The images and the positions in n spatial axes, over which a bias is shared."""
+    return tuple(axis for axis in range(ndim) if axis != ndim - n - 1)
 
 
 @dispatch(matrix_check)

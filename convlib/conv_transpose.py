@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from convlib._conv_checks import transpose_backward_check, transpose_check
 from convlib._dispatch import Array, dispatch, require_array, wide
-from convlib.conv import Options, _forward, _grad_weight, _send_back
+from convlib.conv import Options, _forward, _grad_weight, _send_back, bias_axes
 from convlib.shapes import Ints, as_integer, count, refuse_if_too_large, transposed_layout
 from convlib.windows import crop_sides, pad_sides
 
@@ -179,11 +179,10 @@ def _backward(
     )
     # what the kernels reached: what padding took away wants nothing, what was added behind came from nothing
     reached = crop_sides(pad_sides(grad, layout.padding), [(0, more) for more in extra])
-    shared = tuple(axis for axis in range(grad.ndim) if axis != grad.ndim - n - 1)  # all but the channels
     return (
         _forward(n, reached, weight, None, (stride, 0, dilation, groups)),
         _grad_weight(n, reached, weight.shape, input, (stride, 0, dilation, groups)),
-        wide(grad).sum(shared).astype(grad.dtype),
+        wide(grad).sum(bias_axes(grad.ndim, n)).astype(grad.dtype),
     )
 
 
