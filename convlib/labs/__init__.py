@@ -1,0 +1,11 @@
+"""Live labs: they work in the book's pages without a kernel, and in a notebook together with Python.
+
+Each lab is one ES module, hosted by anywidget in Jupyter and by one small script in the book. What it shows
+to begin with is also made by Python, for readers without scripts, for paper, and where notebooks are only shown.
+"""
+
+from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+
+LABS = (ConvolutionExplorer,)
+
+__all__ = ["LABS", "ConvolutionExplorer", "explore_convolution"]

@@ -1,0 +1,90 @@
+"""What all labs are: a live view in a running notebook, and a result made by Python for everybody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+
+HERE = Path(__file__).parent
+
+
+def source(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf8")
+
+
+def module(name: str) -> str:
+    """The ES module of a lab: what all labs share, then the lab."""
+    return source("parts.js") + source(f"{name}.js")
+
+
+def page_script(names: Iterable[str]) -> str:
+    """One classic script that brings the labs of a static page to life.
+
+    A page that was opened as a file may not load modules, so each becomes a function that returns its export.
+    """
+    labs = [
+        f'labs["{name}"] = (() => {{\n{source(f"{name}.js")}}})();'.replace("export default", "return")
+        for name in names
+    ]
+    return "\n".join(
+        [
+            "(() => {",
+            '"use strict";',
+            source("parts.js"),
+            "const labs = {};",
+            *labs,
+            source("page.js") + "})();\n",
+        ]
+    )
+
+
+def page_style() -> str:
+    """The labs' style sheet."""
+    return source("labs.css")
+
+
+class Lab(anywidget.AnyWidget):
+    """A live lab. Its traits are the state: the view changes them, and so can Python.
+
+    Where no kernel runs, `still` is shown: the same result, computed by convlib, as HTML that needs neither
+    script nor style sheet. In the book a script then brings it to life, with the same ES module.
+    """
+
+    _css = page_style()
+    name: ClassVar[str]
+    title: ClassVar[str]
+    still: Callable[[], Iterable[str]]  # lines of HTML
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        state = {name: getattr(self, name) for name in self.trait_names(state=True)}
+        attributes = f'class="lab" data-lab="{self.name}" data-state="{escape(json.dumps(state))}"'
+        html = "\n".join(
+            [f"<div {attributes}>", f"<p><strong>{self.title}</strong></p>", *self.still(), "</div>"]
+        )
+        view, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return view | {"text/html": html, "text/plain": repr(self)}, metadata
+
+
+def shown(value: float) -> str:
+    """As in the live view: whole numbers in full, others with four digits, and a real minus sign.
+
+    Examples
+    --------
+    >>> shown(-3.0), shown(1 / 3)
+    ('−3', '0.3333')
+    """
+    text = f"{value:.0f}" if value == int(value) else f"{value:.4g}"
+    return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
+
+
+def html_table(caption: str, rows: Iterable[Iterable[str]], headings: Iterable[str] = ()) -> str:
+    """A table of cells; a cell may hold HTML."""
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    lines = ["".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in row) for row in rows]
+    body = "".join(f"<tr>{line}</tr>" for line in [head, *lines] if line)
+    return f"<table><caption>{caption}</caption>{body}</table>"

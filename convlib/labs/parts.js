@@ -1,0 +1,142 @@
+// What the labs share: elements, numbers in words, sliders, grids, and the tie to the model that holds the state.
+
+/** An element with its properties (attributes where they hold a "-") and what is in it. */
+function element(tag, properties = {}, ...inside) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-")) made.setAttribute(name, value);
+    else made[name] = value;
+  }
+  made.append(...inside);
+  return made;
+}
+
+/** Whole numbers in full, others with four digits, with a real minus sign. */
+function shown(value) {
+  const text = Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(4)));
+  return (text === "-0" ? "0" : text).replace("-", "−");
+}
+
+/** The number that was typed, or null. */
+function typed(text) {
+  const plain = text.trim().replace("−", "-").replace(",", ".");
+  const value = Number(plain);
+  return plain && Number.isFinite(value) && Math.abs(value) < 1e6 ? value : null;
+}
+
+/** Thousands apart, as in 1,234. */
+const grouped = (value) => value.toLocaleString("en-US").replace("-", "−");
+
+/** A slider with its number beside it; `name` is what a screen reader says. */
+function slider({ name, min, max, step = 1, onInput }) {
+  // Without the attribute JupyterLab takes the arrow keys for itself.
+  const input = element("input", {
+    type: "range", min, max, step, "aria-label": name, "data-lm-suppress-shortcuts": "true",
+  });
+  const value = element("output");
+  input.addEventListener("input", () => onInput(Number(input.value)));
+  return {
+    element: element("span", { className: "lab-slider" }, input, value),
+    input,
+    set(number) { input.value = number; value.textContent = shown(number); },
+  };
+}
+
+/** A menu; `choices` maps the values to their labels. */
+function menu({ name, choices, onChange }) {
+  const input = element("select", { "data-lm-suppress-shortcuts": "true" },
+    ...Object.entries(choices).map(([value, label]) => element("option", { value }, label)));
+  input.addEventListener("change", () => onChange(input.value));
+  return {
+    element: element("label", { className: "lab-menu" }, `${name} `, input),
+    input,
+    set(value) { input.value = value; },
+  };
+}
+
+function button(label, onClick, name = label) {
+  const made = element("button", { type: "button", "aria-label": name }, label);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+function checkbox(label, onChange) {
+  const input = element("input", { type: "checkbox" });
+  input.addEventListener("change", () => onChange(input.checked));
+  return { element: element("label", { className: "lab-check" }, input, ` ${label}`), input };
+}
+
+/** The colour of a cell: orange above zero, blue below, the stronger the larger. */
+function shade(value, limit) {
+  const share = Math.round(Math.min(Math.abs(value) / (limit || 1), 1) * 55);
+  return share ? `color-mix(in srgb, var(${value > 0 ? "--lab-warm" : "--lab-cool"}) ${share}%, transparent)` : "";
+}
+
+const largest = (rows) => Math.max(1e-9, ...rows.flat().map(Math.abs));
+
+/** A grid of cells in which the arrow keys move; only one cell is a stop of the Tab key. */
+function grid({ name, rows, columns, cell }) {
+  const cells = [];
+  const box = element("div", { className: "lab-grid", role: "group", "aria-label": name });
+  box.style.setProperty("--columns", columns);
+  for (let i = 0; i < rows; i++) {
+    cells.push([]);
+    for (let j = 0; j < columns; j++) {
+      const made = cell(i, j);
+      cells[i].push(made);
+      box.append(made);
+    }
+  }
+  const focusable = (i, j) => cells[i]?.[j]?.matches("input, button") ? cells[i][j] : null;
+  const stop = (one) => {
+    for (const other of box.querySelectorAll("input, button")) other.tabIndex = other === one ? 0 : -1;
+  };
+  stop(box.querySelector("input, button"));
+  box.addEventListener("focusin", (event) => stop(event.target));
+  box.addEventListener("keydown", (event) => {
+    const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
+    if ((!down && !right) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const i = cells.findIndex((row) => row.includes(event.target));
+    if (i < 0) return;
+    const next = focusable(i + down, cells[i].indexOf(event.target) + right);
+    event.preventDefault();
+    event.stopPropagation();
+    if (next) { next.focus(); next.select?.(); }
+  });
+  return { element: box, cells, stop };
+}
+
+/** A cell to type a number into. */
+function numberCell(name, onNumber) {
+  const input = element("input", {
+    type: "text", inputMode: "decimal", autocomplete: "off", "aria-label": name, "data-lm-suppress-shortcuts": "true",
+  });
+  input.addEventListener("input", () => {
+    const value = typed(input.value);
+    if (value === null) input.setAttribute("aria-invalid", "true");
+    else { input.removeAttribute("aria-invalid"); onNumber(value); }
+  });
+  return input;
+}
+
+/** Calls `update` once after any of the names have changed, here or in Python; returns how to stop that. */
+function follow(model, names, update) {
+  let due = false;
+  let over = false;
+  const later = () => {
+    if (!due) queueMicrotask(() => { due = false; if (!over) update(); });
+    due = true;
+  };
+  for (const name of names) model.on(`change:${name}`, later);
+  update();
+  return () => {
+    over = true;
+    for (const name of names) model.off(`change:${name}`, later);
+  };
+}
+
+/** Several values at once. */
+function change(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}
