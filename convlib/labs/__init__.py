@@ -1,7 +1,7 @@
 """Live labs: they work in the book's pages without a kernel, and in a notebook together with Python.
 
 Each lab is one ES module, hosted by anywidget in Jupyter and by one small script in the book. What it shows
-to begin with is also made by Python, for readers without scripts, for paper, and where notebooks are only shown.
+to begin with is also made by Python, for paper, for readers without scripts, and where notebooks do not run.
 """
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
