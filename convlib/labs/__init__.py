@@ -5,7 +5,8 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 """
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.experiment import Experiment, interact
 
 LABS = (ConvolutionExplorer,)
 
-__all__ = ["LABS", "ConvolutionExplorer", "explore_convolution"]
+__all__ = ["LABS", "ConvolutionExplorer", "Experiment", "explore_convolution", "interact"]
