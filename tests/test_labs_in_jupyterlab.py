@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browsing import (  # noqa: F401  (fixtures)
+from browsing import browser  # noqa: F401  (a fixture)
     accessibility_faults,
     browser,
 )
