@@ -906,6 +906,14 @@ def test_matrices_stand_side_by_side_on_one_scale_with_their_blocks():
     assert left.get_position().x1 < right.get_position().x0
 
 
+def test_matrices_in_one_column_have_equal_places_one_below_the_other():
+    draw.matrices({"first": np.eye(2, 6), "second": np.eye(2, 6)}, columns=1)
+    plt.gcf().draw_without_rendering()
+    above, below = (axes.get_position() for axes in plt.gcf().axes)
+    assert above.y0 > below.y1
+    assert (above.x0, above.x1) == pytest.approx((below.x0, below.x1))
+
+
 @pytest.mark.parametrize(
     "arrays, message",
     [

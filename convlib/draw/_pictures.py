@@ -246,7 +246,9 @@ def matrix(array: NDArray[Any], title: str = "", blocks: tuple[int, int] | None 
     axes.set(title=title, xticks=[], yticks=[])
 
 
-def matrices(arrays: Mapping[str, NDArray[Any]], blocks: tuple[int, int] | None = None) -> None:
+def matrices(
+    arrays: Mapping[str, NDArray[Any]], blocks: tuple[int, int] | None = None, columns: int | None = None
+) -> None:
     """Matrices of one shape side by side, on one scale: blue below zero, white zero, orange above.
 
     Parameters
@@ -254,6 +256,8 @@ def matrices(arrays: Mapping[str, NDArray[Any]], blocks: tuple[int, int] | None 
     arrays : mapping from title to array (rows, columns)
     blocks : (int, int), optional
         Rows and columns of a block; a thin line is drawn between blocks.
+    columns : int, optional
+        Matrices in a row; all of them by default. With 1, equal places stand one below the other.
 
     Raises
     ------
@@ -278,9 +282,9 @@ def matrices(arrays: Mapping[str, NDArray[Any]], blocks: tuple[int, int] | None 
         if array.shape != shape:
             raise ValueError(f"matrices: all must be of one shape, got {shape} and {array.shape}")
     limit = max(map(largest, given.values()))
-    for axis, (title, array) in zip(
-        _panels(len(given), len(given), shape[0] / shape[1]), given.items(), strict=True
-    ):
+    columns = in_a_row("matrices", columns, len(given))
+    axes = _panels(len(given), columns, shape[0] / shape[1])
+    for axis, (title, array) in zip(axes, given.items(), strict=True):
         axis.set_title(title)
         axis.imshow(array, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
         _block_lines(axis, array.shape, blocks)
