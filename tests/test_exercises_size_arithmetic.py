@@ -64,7 +64,7 @@ WRONG_SIZE = [
     (lambda n, k, s, p, d: (n - (d * (k - 1) + 1) + 2 * p) / s + 1, "it is not rounded down"),
     (lambda n, k, s, p, d: 1 + math.ceil((n - (d * (k - 1) + 1) + 2 * p) / s), "it is rounded up"),
     (size_hanging_over, "it is rounded up"),
-    (lambda n, k, s, p, d: int(np.rint((n - (d * (k - 1) + 1) + 2 * p) / s + 1)), "it is rounded to the nearest"),
+    (lambda n, k, s, p, d: np.rint((n - d * (k - 1) - 1 + 2 * p) / s + 1), "it is rounded to the nearest"),
     (lambda n, k, s, p, d: round((n + 2 * p - d * (k - 1) - 1) / s) + 1, "it is rounded to the nearest"),
     (lambda n, k, s, p, d: (n - k + 2 * p) // s + 1, "the dilation is forgotten"),
     (lambda n, k, s, p, d: (n - k * d + 2 * p) // s + 1, "the kernel does not span d * k pixels"),
