@@ -13,9 +13,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from browsing import browser  # noqa: F401  (a fixture)
-    accessibility_faults,
-    browser,
-)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks import KERNEL, ONE_THREAD
 from playwright.sync_api import Browser, Page, expect
