@@ -5,7 +5,8 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 """
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer,)
+LABS = (ConvolutionExplorer, StructureLab)
 
-__all__ = ["LABS", "ConvolutionExplorer", "explore_convolution"]
+__all__ = ["LABS", "ConvolutionExplorer", "StructureLab", "explore_convolution", "structure"]
