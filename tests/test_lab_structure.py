@@ -14,7 +14,7 @@ from convlib.labs.structure import KINDS, LAYERS, StructureLab, layer_counts, me
 
 
 def random_lab(seed: int) -> StructureLab:
-    """A lab as a reader may leave it: line or picture, whole numbers or decimals, anything marked and moved."""
+    """A lab as a reader may leave it: line or picture, whole numbers or decimals, marked and moved."""
     choose = random.Random(seed)
     line = choose.random() < 0.5
     size = (1, choose.randint(4, 16)) if line else (choose.randint(3, 6), choose.randint(3, 6))
@@ -169,8 +169,8 @@ def test_outputs_that_stay_inside_agree_and_the_others_are_new() -> None:
     lab = structure("convolution", 8, 3)
     lab.shift = [0, 1]
     assert lab.moved_in_words() == (
-        "The output has moved along (largest difference 0): 5 of 5 outputs agree. 1 window now lies across the "
-        "seam where the ends meet: there is no earlier output to compare."
+        "The output has moved along (largest difference 0): 5 of 5 outputs agree. 1 window now lies across "
+        "the seam where the ends meet: there is no earlier output to compare."
     )
     lab.shift = [0, 3]  # two windows lie across the seam, one is wholly behind it
     assert "4 of 4 outputs agree. 2 windows now lie across" in lab.moved_in_words()

@@ -195,11 +195,11 @@ function choice({ name, choices, onChange }) {
 /** The three counts below one another, with bars. */
 function countTable() {
   const lines = KINDS.map((kind) => ({
-    kind, count: element("strong"), memory: element("span"), formula: element("span", { className: "lab-formula" }),
+    kind, count: element("strong"), memory: element("span"), formula: element("span"),
     bar: element("span", { className: "lab-bar", "aria-hidden": "true" }), box: element("li"),
   }));
   for (const { kind, count, memory, formula, bar, box } of lines) {
-    box.append(element("span", {}, `${kind}: `, count, " weights, ", memory), bar, formula);
+    box.append(element("span", {}, `${kind}: `, count), bar, element("span", { className: "lab-formula" }, formula, "; ", memory));
   }
   return {
     element: element("ul", { className: "lab-counts" }, ...lines.map(({ box }) => box)),
@@ -207,7 +207,7 @@ function countTable() {
       const length = (one) => (plain ? one : Math.log(one));
       const longest = length(counts["fully connected"].count) || 1;
       for (const { kind, count, memory, formula, bar, box } of lines) {
-        count.textContent = grouped(counts[kind].count);
+        count.textContent = plural(counts[kind].count, "weight");
         memory.textContent = memoryInWords(counts[kind].count);
         formula.textContent = countInWords(counts[kind]);
         bar.style.width = `${100 * length(counts[kind].count) / longest}%`;
@@ -312,7 +312,7 @@ function render({ model, el }) {
     movedArrays.style.setProperty("--widest", line ? Math.max(input[1], 8) : 20);
     movedArrays.classList.toggle("lab-stack", line);
     movedArrays.replaceChildren(
-      captioned("the input, moved", moved.image), captioned("M times it", moved.after), captioned("the earlier output, moved", moved.expected),
+      captioned("the input, moved", moved.image), captioned("M times it (outlined: differs)", moved.after), captioned("the earlier output, moved", moved.expected),
     );
   }
 

@@ -172,8 +172,8 @@ class StructureLab(Lab):
         compared, agree, new = old.sum(), close.sum(), (~old).sum()
         meeting = "the ends" if self._is_line else "opposite sides"
         news = (
-            f" {_plural(new, 'window')} now {'lies' if new == 1 else 'lie'} across the seam where {meeting} meet: "
-            "there is no earlier output to compare."
+            f" {_plural(new, 'window')} now {'lies' if new == 1 else 'lie'} across the seam where {meeting} "
+            "meet: there is no earlier output to compare."
         )
         news = news if new else ""
         if not compared:
