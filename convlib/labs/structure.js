@@ -154,7 +154,7 @@ const tapName = (tap, width, line) => `w[${line ? tap : place(tap, width).join("
 function givenUpInWords(state) {
   const { pixels, taps, outputs } = sizesOf(state);
   return {
-    "fully connected": `Nothing is given up: every linear map from ${plural(pixels, "pixel")} to ${plural(outputs, "output")} is possible. Each of the ${plural(pixels * outputs, "entry").replace("entrys", "entries")} is a weight of its own.`,
+    "fully connected": `Nothing is given up: every linear map from ${plural(pixels, "pixel")} to ${plural(outputs, "output")} is possible. M holds ${plural(pixels * outputs, "weight")}, each used once.`,
     "locally connected": `Given up: a view of the whole. Each output looks at its window of ${plural(taps, "pixel")} and all else must be 0, but it may look at each place in a different way.`,
     convolution: `Given up as well: a way of its own for each place. All ${plural(outputs, "window")} share ${taps === 1 ? "1 weight" : `the same ${taps} weights`}, so the layer does the same everywhere.`,
   }[state.kind];
