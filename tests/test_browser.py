@@ -4,315 +4,33 @@ The faults of a page are collected as sentences, so that one visit reports all o
 deliberately broken pages (at the end), which shows that each kind of fault is really seen.
 """
 
-import functools
-import gzip
-import http.server
 import os
 import re
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
+from browsing import (  # noqa: F401  (fixtures)
+    OVERFLOW,
+    PHONE,
+    VIEWS,
+    WIDE,
+    WRONG_THEME,
+    Site,
+    accessibility_faults,
+    book,
+    book_files,
+    browser,
+    context_of,
+    faults_of,
+    find_browser,
+    watch,
+    wide,
+)
 from bs4 import BeautifulSoup
-from built_book import CHAPTERS, GENERATED_PAGES, HTML, PAGES, fail_unless_built
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-
-WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
-VIEWS = {
-    "light-wide": ("light", WIDE),
-    "dark-wide": ("dark", WIDE),
-    "light-phone": ("light", PHONE),
-    "dark-phone": ("dark", PHONE),
-}
-LARGEST_LAYOUT_SHIFT = 0.02
-LARGEST_PAGE = 300_000  # bytes, images apart
-IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".ico"}
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# Nothing that the browser itself wants from the network may hide or imitate a request of a page.
-QUIET = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-
-
-def find_browser() -> str:
-    """The path of a Chromium; without one the test skips, but in CI it fails."""
-    named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
-        return found
-    reason = "no Chromium found: install one (Debian: apt-get install chromium) or name it in CHROMIUM"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-# Module scope, not session: while Playwright's loop runs, code that starts its own event loop fails.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_browser()
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=not is_root, args=QUIET
-        )
-        yield browser
-        browser.close()
-
-
-@dataclass(frozen=True)
-class Site:
-    """A folder of pages and the address at which the browser finds it."""
-
-    folder: Path
-    home: str
-
-    def address(self, name: str) -> str:
-        return f"{self.home}/{name}"
-
-    def holds(self, address: str) -> bool:
-        return address.startswith(f"{self.home}/")
-
-    def file(self, address: str) -> Path:
-        return self.folder / unquote(urlsplit(address.removeprefix(f"{self.home}/")).path)
-
-
-class SilentHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def book_files() -> Site:
-    fail_unless_built()
-    return Site(HTML, HTML.as_uri())
-
-
-@pytest.fixture(scope="module")
-def book(book_files: Site) -> Iterator[Site]:
-    handler = functools.partial(SilentHandler, directory=book_files.folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Site(book_files.folder, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def context_of(browser: Browser) -> Callable[[str], BrowserContext]:
-    """One context per view, kept open, so that styles and fonts are read from disk once."""
-
-    @functools.cache
-    def context_of(view: str) -> BrowserContext:
-        theme, size = VIEWS[view]
-        return browser.new_context(viewport=size, color_scheme=theme)
-
-    return context_of
-
-
-@pytest.fixture
-def wide(browser: Browser) -> Iterator[Page]:
-    """A fresh wide window in which nothing has been chosen or stored yet."""
-    with browser.new_context(viewport=WIDE) as context:
-        yield context.new_page()
-
-
-# What the page shows before anybody touches it.
-SETTLE = """async () => {
-    await document.fonts.ready;
-    const frame = () => new Promise(requestAnimationFrame);
-    await frame(); await frame(); await frame();
-}"""
-
-LAYOUT_SHIFT = """() => new Promise(resolve => {
-    let sum = 0;
-    new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) sum += entry.hadRecentInput ? 0 : entry.value;
-    }).observe({type: "layout-shift", buffered: true});
-    setTimeout(() => resolve(sum), 50);
-})"""
-
-BROKEN_IMAGES = """async () => {
-    const faults = [];
-    for (const image of document.images) {
-        image.loading = "eager";
-        await image.decode().catch(() => {});
-        if (!image.naturalWidth) faults.push(`image not loaded: ${image.outerHTML.slice(0, 120)}`);
-    }
-    return faults;
-}"""
-
-WRONG_THEME = """theme => {
-    const background = getComputedStyle(document.body).backgroundColor;
-    const [red, green, blue] = background.match(/[\\d.]+/g).map(Number);
-    const shown = red + green + blue > 3 * 127 ? "light" : "dark";
-    return shown === theme ? [] : [`${theme} wanted, but the background is ${background}`];
-}"""
-
-OVERFLOW = """() => {
-    const {scrollWidth} = document.scrollingElement;
-    if (scrollWidth <= innerWidth) return [];
-    const wide = [...document.body.querySelectorAll("*")].filter(
-        element => element.getBoundingClientRect().right > innerWidth + 1);
-    const culprit = wide.length ? wide.at(-1).outerHTML.slice(0, 120) : "";
-    return [`horizontal overflow: ${scrollWidth} px in a window of ${innerWidth}: ${culprit}`];
-}"""
-
-# Without their common name, all options of a question can be chosen at once.
-OPEN_AND_CHOOSE_ALL = """() => {
-    // Sections off the screen too, which the browser would not lay out and axe would not see.
-    const all = "<style>* {content-visibility: visible !important}</style>";
-    document.head.insertAdjacentHTML("beforeend", all);
-    document.querySelectorAll("details").forEach(details => details.open = true);
-    document.querySelectorAll("input[type=radio]").forEach(option => {
-        option.removeAttribute("name");
-        option.checked = true;
-    });
-}"""
-
-# Axe needs ten seconds for the contrast of a chapter's ten thousand elements. Words that share their colour,
-# size and backgrounds share the verdict, so one of each kind is judged. Code and formulas without such a word
-# become plain text and empty boxes of the same size: they hold nothing else that could be wrong.
-AXE_FAULTS = """async coloursOnly => {
-    const backgrounds = new Map();
-    const behind = element => {
-        if (!element) return "";
-        if (!backgrounds.has(element)) {
-            const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element);
-            const own = [backgroundColor, backgroundImage, opacity, filter].join();
-            backgrounds.set(element, `${behind(element.parentElement)} ${own}`);
-        }
-        return backgrounds.get(element);
-    };
-    const kinds = new Set();
-    for (const element of document.body.querySelectorAll("*")) {
-        const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
-        // Axe has no verdict on a single letter, so it cannot stand for others.
-        if (texts.map(text => text.data).join("").trim().length < 2 || !element.checkVisibility()) continue;
-        const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element);
-        const kind = [color, fontSize, fontWeight, textShadow, behind(element)].join();
-        if (!kinds.has(kind)) element.dataset.judged = "";
-        kinds.add(kind);
-    }
-    const known = selector => [...document.querySelectorAll(selector)].filter(
-        one => !one.querySelector("[data-judged]"));
-    known("pre").forEach(code => code.textContent = code.textContent);
-    const formulas = known(".katex-html").map(formula => [formula, formula.getBoundingClientRect()]);
-    formulas.forEach(([formula, {width, height}]) => {
-        formula.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
-        formula.replaceChildren();
-    });
-    // Without preload axe reads no file by itself, which pages opened as files are refused.
-    const always = {resultTypes: ["violations"], preload: false};
-    const judge = (part, options) => axe.run(part, {...always, ...options});
-    const results = [await judge("[data-judged]", {runOnly: ["color-contrast"]})];
-    if (!coloursOnly) results.push(await judge(document, {rules: {"color-contrast": {enabled: false}}}));
-    return results.flatMap(result => result.violations).flatMap(
-        ({id, nodes}) => nodes.map(({target, html}) => `axe ${id}: ${target} ${html.slice(0, 120)}`));
-}"""
-
-# Run after a press of Tab: from then on the browser treats focus moved by a script as keyboard focus.
-UNSEEN_FOCUS = """() => {
-    document.head.insertAdjacentHTML("beforeend", "<style>* {transition: none !important}</style>");
-    const look = element => [element, element.parentElement].flatMap(one => {
-        const {outline, boxShadow, border, backgroundColor, textDecoration} = getComputedStyle(one);
-        return [outline, boxShadow, border, backgroundColor, textDecoration];
-    }).join();
-    const faults = [];
-    const focusable = "a[href], button, input, select, textarea, summary, [tabindex='0']";
-    for (const element of document.querySelectorAll(focusable)) {
-        if (!element.checkVisibility({visibilityProperty: true}) || element.disabled) continue;
-        document.activeElement.blur();
-        const before = look(element);
-        element.focus({preventScroll: true});
-        if (document.activeElement !== element) continue;
-        if (look(element) === before) faults.push(`focus not visible: ${element.outerHTML.slice(0, 120)}`);
-    }
-    return faults;
-}"""
-
-
-def watch(page: Page, site: Site) -> tuple[list[str], set[str]]:
-    """Two collections that fill while the page lives: its faults and the addresses that it read."""
-    faults: list[str] = []
-    read: set[str] = set()
-
-    def note_request(address: str) -> None:
-        if site.holds(address):
-            read.add(address)
-        elif not address.startswith(("data:", "blob:")):
-            faults.append(f"external request: {address}")
-
-    def note_answer(status: int, address: str) -> None:
-        if status >= 400:
-            faults.append(f"failed request: {status} {address}")
-
-    def note_failure(reason: str | None, address: str) -> None:
-        if reason != "net::ERR_ABORTED":  # the page was left before its last file had come
-            faults.append(f"failed request: {reason} {address}")
-
-    def note_message(kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            faults.append(f"console {kind}: {text}")
-
-    page.on("request", lambda request: note_request(request.url))
-    page.on("websocket", lambda socket: note_request(socket.url))
-    page.on("requestfailed", lambda request: note_failure(request.failure, request.url))
-    page.on("response", lambda answer: note_answer(answer.status, answer.url))
-    page.on("console", lambda message: note_message(message.type, message.text))
-    page.on("pageerror", lambda error: note_message("error", str(error)))
-    return faults, read
-
-
-@functools.cache
-def sent_size(file: Path) -> int:
-    """Bytes on the wire from a host that compresses, as all that serve books do; images count nothing."""
-    if file.suffix in IMAGES or not file.is_file():
-        return 0
-    return len(gzip.compress(file.read_bytes()))
-
-
-def accessibility_faults(page: Page, colours_only: bool = False) -> list[str]:
-    page.evaluate(AXE_SCRIPT)
-    return page.evaluate(AXE_FAULTS, colours_only)
-
-
-def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "light") -> list[str]:
-    """All that is wrong with one page: on arrival, and with everything opened and every option chosen."""
-    page = context.new_page()
-    try:
-        faults, read = watch(page, site)
-        page.goto(site.address(name))
-        page.evaluate(SETTLE)
-        shift = page.evaluate(LAYOUT_SHIFT)
-        if shift > LARGEST_LAYOUT_SHIFT:
-            faults.append(f"layout shift: {shift:.3f}")
-        faults += page.evaluate(WRONG_THEME, theme)
-        faults += page.evaluate(OVERFLOW)
-        faults += page.evaluate(BROKEN_IMAGES)
-        size = sum(sent_size(site.file(address)) for address in read)
-        if size > LARGEST_PAGE:
-            faults.append(f"page weight: {size} bytes")
-
-        page.evaluate(OPEN_AND_CHOOSE_ALL)
-        faults += page.evaluate(OVERFLOW)
-        faults += accessibility_faults(page, colours_only=theme == "dark")  # all else was judged in the light
-        page.keyboard.press("Tab")
-        faults += page.evaluate(UNSEEN_FOCUS)
-        return sorted(set(faults))
-    finally:
-        page.close()
+from built_book import CHAPTERS, GENERATED_PAGES, HTML, PAGES
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -492,7 +210,10 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
         .filter(content => !content.checkVisibility() || !content.getBoundingClientRect().height)
         .map(content => content.outerHTML.slice(0, 120))""")
     assert unseen == []
-    expect(wide.locator("header:visible, nav:visible, button:visible")).to_have_count(0)
+    controls = wide.locator(
+        "header, nav, button:not(.lab-grid *), input[type=range], select"
+    )  # grids hold numbers
+    expect(controls.filter(visible=True)).to_have_count(0)
 
 
 MOVEMENT = """() => [...document.querySelectorAll("*")].flatMap(element => {

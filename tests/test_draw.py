@@ -893,6 +893,41 @@ def test_a_matrix_has_two_axes():
         draw.matrix(np.zeros(3))
 
 
+def test_matrices_stand_side_by_side_on_one_scale_with_their_blocks():
+    first, second = np.arange(-6.0, 6).reshape(2, 6), np.eye(2, 6)
+    draw.matrices({"first": first, "second": second}, blocks=(1, 3))
+    left, right = plt.gcf().axes
+    assert (left.get_title(), right.get_title()) == ("first", "second")
+    for axes, entries in ((left, first), (right, second)):
+        assert (axes.images[0].get_array() == entries).all() and axes.images[0].get_clim() == (-6, 6)
+        assert list(axes.get_xticks(minor=True)) == [-0.5, 2.5, 5.5]
+        assert list(axes.get_yticks(minor=True)) == [-0.5, 0.5, 1.5]
+    plt.gcf().draw_without_rendering()
+    assert left.get_position().x1 < right.get_position().x0
+
+
+def test_matrices_in_one_column_have_equal_places_one_below_the_other():
+    draw.matrices({"first": np.eye(2, 6), "second": np.eye(2, 6)}, columns=1)
+    plt.gcf().draw_without_rendering()
+    above, below = (axes.get_position() for axes in plt.gcf().axes)
+    assert above.y0 > below.y1
+    assert (above.x0, above.x1) == pytest.approx((below.x0, below.x1))
+
+
+@pytest.mark.parametrize(
+    "arrays, message",
+    [
+        ({}, "no matrix to draw"),
+        ({"a": np.zeros(3)}, r"'a' must be an array \(rows, columns\), got \(3,\)"),
+        ({"a": np.zeros((2, 0))}, r"'a' must be an array \(rows, columns\), got \(2, 0\)"),
+        ({"a": np.eye(2), "b": np.eye(3)}, r"of one shape, got \(2, 2\) and \(3, 3\)"),
+    ],
+)
+def test_matrices_of_one_shape_are_asked_for(arrays, message):
+    with pytest.raises(ValueError, match=f"matrices: .*{message}"):
+        draw.matrices(arrays)
+
+
 def test_source_is_the_function_itself_without_its_documentation():
     shown = draw.source(convlib.conv2d).data
     assert shown.startswith("```python\n") and shown.endswith("\n```")

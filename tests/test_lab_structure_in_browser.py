@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_browser import LAYOUT_SHIFT, OVERFLOW, SOUND, UNSEEN_FOCUS, accessibility_faults, browser
 
 from convlib import labs
 from convlib.labs import StructureLab
@@ -18,15 +18,18 @@ __all__ = ["browser"]  # a fixture
 
 SCRIPT = "<script>" + page_script(lab.name for lab in labs.LABS) + "</script>"
 MATRIX = ".lab-matrix button"
+PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A lab</title>
+<link rel="icon" href="data:,"><style>
+:root {color-scheme: light dark} body {background: Canvas; color: CanvasText} %s
+</style></head>
+<body><main><h1>A lab</h1>%s</main></body></html>"""
 
 
 def written(folder: Path, *shown: StructureLab, script: str = SCRIPT) -> str:
     """A page with the labs, as the book has them, opened as a file."""
     parts = [str(lab._repr_mimebundle_()[0]["text/html"]) for lab in shown]
-    dark = ":root {color-scheme: light dark} body {background: Canvas !important; color: CanvasText}"
     page = folder / "lab.html"
-    body = f"<style>{dark} {page_style()}</style>{''.join(parts)}{script}"
-    page.write_text(SOUND % body, "utf8")
+    page.write_text(PAGE % (page_style(), "".join([*parts, script])), "utf8")
     return page.as_uri()
 
 

@@ -110,7 +110,7 @@ def canonical_outputs(cell: NotebookNode) -> Iterator[NotebookNode]:
             output.traceback = [f"{output.ename}: {output.evalue}"]
         elif "data" in output:
             # The id of a live view is random; Lab shows the view again as soon as the cell runs.
-            if "text/html" in output.data:
+            if "text/html" in output.data or images(output):
                 output.data.pop(WIDGET_VIEW, None)
             output.metadata = nbformat.from_dict(dict(image_metadata(cell, output)))
             if "execution_count" in output:
@@ -225,7 +225,7 @@ def output_complaints(cell: NotebookNode) -> Iterator[str]:
         if output.get("name") == "stderr":
             yield f"wrote to stderr: {output.text.strip().splitlines()[-1]}"
         if WIDGET_VIEW in output.get("data", {}):
-            yield "shows a widget without text/html for readers who have no kernel"
+            yield "shows a widget without text/html or a figure for readers who have no kernel"
     pictures = [output for output in cell.outputs if images(output)]
     if pictures and not alt_text(cell):
         yield 'a figure without alt text: add {"mystnb": {"image": {"alt": "..."}}} to the metadata'

@@ -11,7 +11,7 @@ from convlib.draw._before_after import before_after
 from convlib.draw._curves import curves
 from convlib.draw._kernels import kernels
 from convlib.draw._numbers import grids, windows
-from convlib.draw._pictures import feature_maps, filtering, images, matrix
+from convlib.draw._pictures import feature_maps, filtering, images, matrices, matrix
 from convlib.draw._style import ACCENT, INK, LINES, PALETTE, QUIET, SIGNED, STYLE, UNSIGNED, WIDTH
 from convlib.draw._words import source, table
 
@@ -32,6 +32,7 @@ __all__ = [
     "grids",
     "images",
     "kernels",
+    "matrices",
     "matrix",
     "source",
     "table",

@@ -242,9 +242,58 @@ def matrix(array: NDArray[Any], title: str = "", blocks: tuple[int, int] | None 
     _, axes = plt.subplots(figsize=(WIDTH, WIDTH * rows / columns + 0.4), layout="constrained")
     limit = largest(array)
     axes.imshow(array, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
+    _block_lines(axes, array.shape, blocks)
+    axes.set(title=title, xticks=[], yticks=[])
+
+
+def matrices(
+    arrays: Mapping[str, NDArray[Any]], blocks: tuple[int, int] | None = None, columns: int | None = None
+) -> None:
+    """Matrices of one shape side by side, on one scale: blue below zero, white zero, orange above.
+
+    Parameters
+    ----------
+    arrays : mapping from title to array (rows, columns)
+    blocks : (int, int), optional
+        Rows and columns of a block; a thin line is drawn between blocks.
+    columns : int, optional
+        Matrices in a row; all of them by default. With 1, equal places stand one below the other.
+
+    Raises
+    ------
+    ValueError
+        No array, an array that is no matrix, or matrices of different shapes.
+
+    See Also
+    --------
+    matrix : for a large one. grids : for small ones, with their numbers. Chapter 1.
+
+    Examples
+    --------
+    >>> matrices({"any": np.ones((4, 4)), "diagonal": np.eye(4)}, blocks=(2, 2))
+    """
+    if not arrays:
+        raise ValueError("matrices: no matrix to draw")
+    given = {title: np.asarray(array) for title, array in arrays.items()}
+    shape = next(iter(given.values())).shape
+    for title, array in given.items():
+        if array.ndim != 2 or 0 in array.shape:
+            raise ValueError(f"matrices: {title!r} must be an array (rows, columns), got {array.shape}")
+        if array.shape != shape:
+            raise ValueError(f"matrices: all must be of one shape, got {shape} and {array.shape}")
+    limit = max(map(largest, given.values()))
+    columns = in_a_row("matrices", columns, len(given))
+    axes = _panels(len(given), columns, shape[0] / shape[1])
+    for axis, (title, array) in zip(axes, given.items(), strict=True):
+        axis.set_title(title)
+        axis.imshow(array, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest")
+        _block_lines(axis, array.shape, blocks)
+
+
+def _block_lines(axes: Axes, shape: tuple[int, ...], blocks: tuple[int, int] | None) -> None:
     if blocks:
+        rows, columns = shape
         axes.set_xticks(np.arange(0, columns + 1, blocks[1]) - 0.5, minor=True)
         axes.set_yticks(np.arange(0, rows + 1, blocks[0]) - 0.5, minor=True)
         axes.grid(which="minor", color=LINES, linewidth=0.8)
         axes.tick_params(which="both", length=0)
-    axes.set(title=title, xticks=[], yticks=[])

@@ -242,6 +242,7 @@ function render({ model, el }) {
       const ignored = inside ? !uses[fromRow][fromColumn] : !seen[r][c];
       cell.classList.toggle("ignored", ignored);
       cell.title = ignored ? "in no window" : "";
+      if (cell.matches("input")) cell.setAttribute("aria-label", `pixel, row ${fromRow + 1}, column ${fromColumn + 1}${ignored ? ", in no window" : ""}`);
     }));
     kernel.cells.forEach((row, u) => row.forEach((cell, v) => write(cell, now.kernel[u][v], limits[1])));
     output.cells.forEach((row, r) => row.forEach((cell, c) => {

@@ -219,7 +219,10 @@ def _made(size: Sequence[int], what: str, given: ArrayLike | None) -> Rows:
             else (rows + 2 * columns + 2) % 3 - 1
         )
         return made.astype(float).tolist()  # type: ignore[no-any-return]
-    array = np.asarray(given, dtype=float)
+    try:
+        array = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{FUNCTION}: {what} must be a table of finite numbers, got {given!r}") from None
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
         raise ValueError(f"{FUNCTION}: {what} must be a table of finite numbers, got shape {array.shape}")
     return array.tolist()  # type: ignore[no-any-return]

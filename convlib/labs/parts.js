@@ -14,7 +14,7 @@ function element(tag, properties = {}, ...inside) {
 /** Whole numbers in full, others with four digits, with a real minus sign. */
 function shown(value) {
   const text = Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(4)));
-  return (text === "-0" ? "0" : text).replace("-", "−");
+  return text.replaceAll("-", "−");
 }
 
 /** The number that was typed, or null. */
@@ -44,7 +44,7 @@ function slider({ name, min, max, step = 1, onInput }) {
 
 /** A menu; `choices` maps the values to their labels. */
 function menu({ name, choices, onChange }) {
-  const input = element("select", { "data-lm-suppress-shortcuts": "true" },
+  const input = element("select", { "aria-label": name, "data-lm-suppress-shortcuts": "true" },
     ...Object.entries(choices).map(([value, label]) => element("option", { value }, label)));
   input.addEventListener("change", () => onChange(input.value));
   return {
