@@ -146,7 +146,7 @@ def test_without_a_script_the_same_sum_and_sizes_are_written(explored):
         i, j = lab.position
         padded = call("convolution", "convolve", state)["padded"]
         assert (
-            f"column {j + 1}: {call('convolution', 'sumInWords', state, padded, [i, j], output[i, j])}"
+            f"column {j}: {call('convolution', 'sumInWords', state, padded, [i, j], output[i, j])}"
             in page
         )
         for axis in (0, 1):

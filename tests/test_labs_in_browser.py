@@ -94,7 +94,7 @@ def set_slider(lab: Locator, name: str, value: int) -> None:
 def test_the_explorer_begins_with_the_example_of_the_text(explorer):
     python = expect_the_numbers_of_convlib(explorer)
     assert python.output.tolist() == [[3, 7, -1], [0, 0, 3]]
-    expect(explorer.locator(".lab-sum")).to_have_text("row 1, column 1: 1 · 1 + 0 · 2 + (−1) · 0 + 2 · 1 = 3")
+    expect(explorer.locator(".lab-sum")).to_have_text("row 0, column 0: 1 · 1 + 0 · 2 + (−1) · 0 + 2 · 1 = 3")
 
 
 @pytest.mark.parametrize("axis", ["rows", "columns"])
@@ -178,12 +178,12 @@ def test_every_image_of_the_menu_is_laid_in(explorer, image, rows):
 
 
 def test_numbers_can_be_typed_into_image_and_kernel(explorer):
-    explorer.get_by_label("pixel, row 2, column 3").fill("-2.5")
-    explorer.get_by_label("weight, row 1, column 2").fill("4")
+    explorer.get_by_label("pixel, row 1, column 2").fill("-2.5")
+    explorer.get_by_label("weight, row 0, column 1").fill("4")
     python = expect_the_numbers_of_convlib(explorer)
     assert python.image[1][2] == -2.5
     assert python.kernel[0][1] == 4
-    field = explorer.get_by_label("pixel, row 1, column 1")
+    field = explorer.get_by_label("pixel, row 0, column 0")
     field.fill("3x")
     expect(field).to_have_attribute("aria-invalid", "true")
     field.blur()
@@ -204,39 +204,39 @@ def test_the_windows_are_walked_through_by_buttons(explorer):
         text = total.inner_text().replace("−", "-")
         i, j, products, result = re.fullmatch(r"row (\d+), column (\d+): (.*) = (-?\d+)", text).groups()
         assert eval(products.replace("·", "*")) == int(result)
-        assert as_python(explorer).output[int(i) - 1, int(j) - 1] == int(result)
+        assert as_python(explorer).output[int(i), int(j)] == int(result)
         marked = explorer.get_by_label(re.compile(f"^output, row {i}, column {j}:"))
         expect(marked).to_have_attribute("aria-current", "true")
         assert explorer.locator("[aria-label='padded image'] > .under").count() == 4
         places.append((int(i), int(j)))
         if forward.is_enabled():
             forward.click()
-    assert places == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     expect(forward).to_be_disabled()
     back.click()
-    expect(total).to_contain_text("row 2, column 2: ")
+    expect(total).to_contain_text("row 1, column 1: ")
 
 
 def test_play_walks_to_the_end_and_can_be_paused(explorer):
     total = explorer.locator(".lab-sum")
     explorer.get_by_label("play through all windows").click()
     expect(total).to_have_attribute("aria-live", "off")  # a screen reader could not keep up
-    expect(total).to_contain_text("row 1, column 3: ")
+    expect(total).to_contain_text("row 0, column 2: ")
     explorer.get_by_label("pause").click()
     stopped = total.inner_text()
     explorer.page.wait_for_timeout(1600)
     assert total.inner_text() == stopped
     explorer.get_by_label("play through all windows").click()
-    expect(total).to_contain_text("row 2, column 3: ", timeout=8000)
+    expect(total).to_contain_text("row 1, column 2: ", timeout=8000)
     expect(explorer.get_by_label("play through all windows")).to_be_enabled()
     expect(total).to_have_attribute("aria-live", "polite")
     explorer.get_by_label("play through all windows").click()  # from the beginning once more
-    expect(total).to_contain_text("row 1, column 2: ")
+    expect(total).to_contain_text("row 0, column 1: ")
 
 
 def test_an_output_number_shows_its_window_when_it_is_touched(explorer):
-    explorer.get_by_label(re.compile("^output, row 2, column 3:")).click()
-    expect(explorer.locator(".lab-sum")).to_have_text("row 2, column 3: 1 · 3 + 0 · 1 + (−1) · 0 + 2 · 0 = 3")
+    explorer.get_by_label(re.compile("^output, row 1, column 2:")).click()
+    expect(explorer.locator(".lab-sum")).to_have_text("row 1, column 2: 1 · 3 + 0 · 1 + (−1) · 0 + 2 · 0 = 3")
 
 
 def test_everything_can_be_done_by_keyboard(explorer):
@@ -244,19 +244,19 @@ def test_everything_can_be_done_by_keyboard(explorer):
     explorer.get_by_label("image, rows").focus()
     keyboard.press("ArrowRight")
     assert np.shape(as_python(explorer).image) == (4, 4)
-    pixel = explorer.get_by_label("pixel, row 1, column 1")
+    pixel = explorer.get_by_label("pixel, row 0, column 0")
     pixel.focus()
     keyboard.press("ArrowDown")
     keyboard.press("ArrowRight")
     keyboard.type("9")
     assert as_python(explorer).image[1][1] == 9
     keyboard.press("Tab")  # one stop for each grid
-    assert explorer.page.evaluate("document.activeElement.ariaLabel") == "weight, row 1, column 1"
+    assert explorer.page.evaluate("document.activeElement.ariaLabel") == "weight, row 0, column 0"
     keyboard.press("Tab")
-    assert explorer.page.evaluate("document.activeElement.ariaLabel").startswith("output, row 1, column 1")
+    assert explorer.page.evaluate("document.activeElement.ariaLabel").startswith("output, row 0, column 0")
     keyboard.press("ArrowRight")
     keyboard.press("ArrowDown")
-    expect(explorer.locator(".lab-sum")).to_contain_text("row 2, column 2: ")
+    expect(explorer.locator(".lab-sum")).to_contain_text("row 1, column 1: ")
     expect_the_numbers_of_convlib(explorer)
 
 

@@ -122,14 +122,14 @@ def test_a_lab_is_live_and_not_a_still_picture(notebook: Page) -> None:
     lab = notebook.locator(".lab.live")
     expect(lab).to_have_count(1)
     expect(lab.get_by_label("image, rows")).to_have_value("4")
-    expect(lab.locator(".lab-sum")).to_contain_text("row 1, column 1: ")
+    expect(lab.locator(".lab-sum")).to_contain_text("row 0, column 0: ")
 
 
 def test_what_the_reader_moves_moves_in_python(notebook: Page) -> None:
     lab = notebook.locator(".lab.live")
     lab.get_by_label("padding, rows").fill("2")
     assert run(notebook, "lab.padding, lab.output.shape") == "([2, 2], (7, 8))"
-    lab.get_by_label("pixel, row 1, column 1").fill("8")
+    lab.get_by_label("pixel, row 0, column 0").fill("8")
     assert run(notebook, "lab.image[0][0]") == "8.0"
 
 
@@ -138,7 +138,7 @@ def test_what_python_sets_moves_in_the_view(notebook: Page) -> None:
     lab = notebook.locator(".lab.live")
     expect(lab.get_by_label("stride, rows")).to_have_value("3")
     expect(lab.get_by_label("kernel, columns")).to_have_value("3")
-    expect(lab.get_by_label("weight, row 1, column 3")).to_have_value("7")
+    expect(lab.get_by_label("weight, row 0, column 2")).to_have_value("7")
 
 
 def test_keys_belong_to_the_lab_while_it_is_in_use(notebook: Page) -> None:
@@ -148,10 +148,10 @@ def test_keys_belong_to_the_lab_while_it_is_in_use(notebook: Page) -> None:
     slider.focus()
     notebook.keyboard.press("ArrowRight")
     expect(slider).to_have_value("2")
-    field = lab.get_by_label("pixel, row 2, column 2")
+    field = lab.get_by_label("pixel, row 1, column 1")
     field.click()
     notebook.keyboard.press("ArrowRight")
-    assert notebook.evaluate("document.activeElement.ariaLabel") == "pixel, row 2, column 3"
+    assert notebook.evaluate("document.activeElement.ariaLabel") == "pixel, row 1, column 2"
     notebook.keyboard.type("-3")
     assert run(notebook, "lab.image[1][2]") == "-3.0"
     field.click()

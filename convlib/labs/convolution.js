@@ -176,10 +176,10 @@ function render({ model, el }) {
       const inside = r >= 0 && r < down.n && c >= 0 && c < across.n;
       if (!inside) return element("span", { className: "outside" });
       if (showUses) return element("span");
-      return numberCell(`pixel, row ${r + 1}, column ${c + 1}`, (value) => change(model, { image: replaced(model.get("image"), r, c, value) }));
+      return numberCell(`pixel, row ${r}, column ${c}`, (value) => change(model, { image: replaced(model.get("image"), r, c, value) }));
     } });
     kernel = grid({ name: "kernel", rows: down.k, columns: across.k, cell: (u, v) =>
-      numberCell(`weight, row ${u + 1}, column ${v + 1}`, (value) => change(model, { kernel: replaced(model.get("kernel"), u, v, value) })) });
+      numberCell(`weight, row ${u}, column ${v}`, (value) => change(model, { kernel: replaced(model.get("kernel"), u, v, value) })) });
     output = grid({ name: "output", rows: numbers.length, columns: numbers[0]?.length ?? 0, cell: (i, j) =>
       button("", () => { stopPlaying(); change(model, { position: [i, j] }); }) });
     output.element.addEventListener("focusin", (event) => {
@@ -242,16 +242,16 @@ function render({ model, el }) {
       const ignored = inside ? !uses[fromRow][fromColumn] : !seen[r][c];
       cell.classList.toggle("ignored", ignored);
       cell.title = ignored ? "in no window" : "";
-      if (cell.matches("input")) cell.setAttribute("aria-label", `pixel, row ${fromRow + 1}, column ${fromColumn + 1}${ignored ? ", in no window" : ""}`);
+      if (cell.matches("input")) cell.setAttribute("aria-label", `pixel, row ${fromRow}, column ${fromColumn}${ignored ? ", in no window" : ""}`);
     }));
     kernel.cells.forEach((row, u) => row.forEach((cell, v) => write(cell, now.kernel[u][v], limits[1])));
     output.cells.forEach((row, r) => row.forEach((cell, c) => {
       write(cell, numbers[r][c], limits[2]);
       cell.classList.toggle("under", r === i && c === j);
-      cell.setAttribute("aria-label", `output, row ${r + 1}, column ${c + 1}: ${shown(numbers[r][c])}`);
+      cell.setAttribute("aria-label", `output, row ${r}, column ${c}: ${shown(numbers[r][c])}`);
       if (r === i && c === j) { cell.setAttribute("aria-current", "true"); output.stop(cell); } else cell.removeAttribute("aria-current");
     }));
-    sum.replaceChildren(element("strong", {}, `row ${i + 1}, column ${j + 1}: `), sumInWords(now, padded, [i, j], numbers[i][j]));
+    sum.replaceChildren(element("strong", {}, `row ${i}, column ${j}: `), sumInWords(now, padded, [i, j], numbers[i][j]));
     back.disabled = i + j === 0;
     next.disabled = i === numbers.length - 1 && j === numbers[0].length - 1;
     play.disabled = numbers.length * numbers[0].length === 1;

@@ -120,7 +120,7 @@ class ConvolutionExplorer(Lab):
             " · ".join(f"({shown(one)})" if one < 0 else shown(one) for one in two)
             for two in zip(kernel.flat, padded[np.ix_(rows, columns)].flat, strict=True)
         ]
-        yield f"<p>Row {i + 1}, column {j + 1}: {' + '.join(products)} = {shown(output[i, j])}</p>"
+        yield f"<p>Row {i}, column {j}: {' + '.join(products)} = {shown(output[i, j])}</p>"
         for what, *axis in zip(
             ("Rows", "Columns"),
             uses.shape,
