@@ -5,10 +5,14 @@
 import json
 import re
 
+import nbformat
+import notebooks
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from built_book import CHAPTERS, ROOT
 from lab_script import NAMES, call, engine, state_of
+from nbformat.v4 import new_code_cell, new_notebook
 
 import convlib
 from convlib import labs
@@ -145,10 +149,7 @@ def test_without_a_script_the_same_sum_and_sizes_are_written(explored):
         page = BeautifulSoup("".join(lab.still()), "html.parser").get_text()
         i, j = lab.position
         padded = call("convolution", "convolve", state)["padded"]
-        assert (
-            f"column {j}: {call('convolution', 'sumInWords', state, padded, [i, j], output[i, j])}"
-            in page
-        )
+        assert f"column {j}: {call('convolution', 'sumInWords', state, padded, [i, j], output[i, j])}" in page
         for axis in (0, 1):
             assert (
                 call("convolution", "sizeInWords", call("convolution", "axisOf", state, axis), axis).split(
@@ -263,6 +264,76 @@ def test_python_reads_and_changes_the_state():
 def test_what_the_explorer_cannot_show_is_refused_in_plain_words(wrong, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         explore_convolution(**wrong)
+
+
+# --- experiments that run Python ---
+
+FIGURE = """\
+import numpy as np
+from convlib import draw, labs
+
+def power(exponent, base=2):
+    if exponent > 2:
+        raise ValueError("too large")
+    draw.grids({"power": np.full((2, 2), float(base)) ** exponent})
+
+experiment = labs.interact(power, exponent=(0, 4, 2), base=[1, 2, 3])
+experiment"""
+MOVED = """\
+values = {name: control.value for name, control in experiment.controls.items()}
+first, picture, message = experiment._still, experiment._picture, experiment._message
+before = picture.value
+experiment.controls["base"].value = 3
+print(values, picture.value != before, repr(message.value))
+before = picture.value
+experiment.controls["exponent"].value = 4
+print(picture.value == before, repr(message.value))
+experiment.controls["exponent"].value = 0
+print(picture.value != before, repr(message.value), experiment)"""
+
+
+def test_an_experiment_draws_anew_for_every_value_and_says_what_goes_wrong(tmp_path):
+    path = tmp_path / "experiment.ipynb"
+    cells = [new_code_cell(FIGURE, metadata={"mystnb": {"image": {"alt": "Powers."}}}), new_code_cell(MOVED)]
+    nbformat.write(new_notebook(cells=cells), path)
+    assert notebooks.run(path) is None
+    still, told = (cell.outputs for cell in nbformat.read(path, as_version=4).cells)
+    assert [set(output.data) for output in still] == [{"image/png", "text/plain"}]
+    assert still[0].data["text/plain"] == (
+        "power: exponent = 2, base = 2 (with a running kernel there are controls here)"
+    )
+    assert told[0].text.splitlines() == [
+        "{'exponent': 2, 'base': 2} True ''",
+        "True 'ValueError: too large'",
+        "True '' power: exponent = 0, base = 3 (with a running kernel there are controls here)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("controls", "error", "message"),
+    [
+        ({"size": 3, "colour": 1}, ValueError, "interact: power has no argument colour"),
+        ({}, ValueError, "interact: no control for size, which power needs"),
+        ({"size": None}, TypeError, "interact: no control can be made of size=None"),
+        ({"size": (0, 3)}, ValueError, "interact: power drew no figure"),
+    ],
+)
+def test_an_experiment_that_cannot_be_is_refused_in_plain_words(controls, error, message):
+    def power(size, base=2):
+        return base**size
+
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        labs.interact(power, **controls)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_before_an_experiment_the_text_says_that_it_needs_a_kernel(chapter):
+    text = ""
+    for cell in nbformat.read(ROOT / f"{chapter}.ipynb", as_version=4).cells:
+        if cell.cell_type == "markdown":
+            text = cell.source
+        if "labs.interact(" in cell.source:
+            assert "needs a running kernel" in text
 
 
 # --- all labs ---

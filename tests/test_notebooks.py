@@ -172,6 +172,12 @@ def test_a_widget_is_stored_as_its_page_without_the_random_view() -> None:
     assert stored.outputs[0].data == {"text/html": "<p>3</p>", "text/plain": "Slider"}
 
 
+def test_an_experiment_is_stored_as_its_figure_without_the_random_view() -> None:
+    live = {notebooks.WIDGET_VIEW: {"model_id": "3f0c"}, "image/png": "AAAA", "text/plain": "Slider"}
+    stored = canonical(code("", new_output("display_data", data=live), **ALT))
+    assert stored.outputs[0].data == {"image/png": "AAAA", "text/plain": "Slider"}
+
+
 def test_an_error_is_stored_as_its_message_without_the_frames_of_this_machine() -> None:
     assert canonical(code("", error())).outputs[0].traceback == ["ValueError: no"]
 

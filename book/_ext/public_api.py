@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 MARK = "<!-- public api -->"
-SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.oracles", "convlib.photographs")
+SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.labs", "convlib.oracles", "convlib.photographs")
 
 
 def public_names(module: ModuleType) -> list[str]:
