@@ -6,7 +6,16 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.experiment import Experiment, interact
+from convlib.labs.network import NetworkCalculator, network_calculator
 
-LABS = (ConvolutionExplorer,)
+LABS = (ConvolutionExplorer, NetworkCalculator)
 
-__all__ = ["LABS", "ConvolutionExplorer", "Experiment", "explore_convolution", "interact"]
+__all__ = [
+    "LABS",
+    "ConvolutionExplorer",
+    "Experiment",
+    "NetworkCalculator",
+    "explore_convolution",
+    "interact",
+    "network_calculator",
+]
