@@ -197,6 +197,11 @@ function inBytes(value) {
   return `${shown(value)} ${["bytes", "KiB", "MiB", "GiB", "TiB"][power]}`;
 }
 
+function percent(part, all) {
+  const share = Math.round((100 * part) / (all || 1));
+  return share || !part ? `${share} %` : "under 1 %";
+}
+
 const sizeInWords = (shape) => shape.map(grouped).join(" × ");
 const bothInWords = ([one, other]) => (one === other ? String(one) : `${one}×${other}`);
 const apart = ([one, other], usual) => one !== usual || other !== usual;
@@ -236,8 +241,8 @@ function summaryInWords({ batch, itemsize }, rows) {
 function mostInWords(rows) {
   return Object.entries(COSTS).flatMap(([cost, words]) => {
     const values = rows.map((row) => row[cost]);
-    const most = Math.max(...values);
-    return most ? [`Most ${words}: layer ${values.indexOf(most) + 1} (${Math.round((100 * most) / total(rows, cost))} %).`] : [];
+    const most = Math.max(0, ...values);
+    return most ? [`Most ${words}: layer ${values.indexOf(most) + 1} (${percent(most, total(rows, cost))}).`] : [];
   }).join(" ");
 }
 
@@ -291,8 +296,7 @@ function render({ model, el }) {
   const names = ["input", "layers", "batch", "itemsize", "question", "choice"];
   const state = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const group = `lab-choices-${++labsOnPage}`;
-  const start = model.get("input");
-  let before = start; // the input that another size is compared with
+  let before = model.get("input"); // the input that another size is compared with
   let built = "";
   let items = [];
   let showAll = false;
@@ -337,7 +341,7 @@ function render({ model, el }) {
   }));
   const size = slider({ name: "height and width", min: 32, max: 512, step: 8, onInput: (n) => change(model, { input: [model.get("input")[0], n, n] }) });
   const batch = field({ label: "images", name: "images in a batch", most: MOST.batch, onNumbers: ([n]) => change(model, { batch: n }) });
-  const itemsize = menu({ name: "a number takes", choices: ITEMSIZES, onChange: (n) => change(model, { itemsize: Number(n) }) });
+  const itemsize = menu({ name: "numbers", choices: ITEMSIZES, onChange: (n) => change(model, { itemsize: Number(n) }) });
 
   // The stack
   const summary = element("p", { className: "lab-summary", role: "status" });
@@ -349,7 +353,7 @@ function render({ model, el }) {
   const footer = element("p", { className: "lab-line lab-total" }, element("span", { className: "lab-what" }, "total"), element("span"),
     ...Object.values(totals).map((cell) => cell.element));
   const kinds = menu({ name: "a layer more", choices: KINDS, onChange() {} });
-  const add = button("add", () => edit((layers) => layers.push({ kind: kinds.input.value, ...FRESH[kinds.input.value] }), null, [model.get("layers").length]), "add the layer at the end");
+  const add = button("add", () => edit(model.get("layers").length, (layers) => layers.push({ kind: kinds.input.value, ...structuredClone(FRESH[kinds.input.value]) })), "add the layer at the end");
 
   function countCell(words) {
     const [exact, rounded] = ["lab-exact", "lab-words"].map((className) => element("span", { className }));
@@ -364,21 +368,21 @@ function render({ model, el }) {
     };
   }
 
-  /** Changes the stack and takes along which rows are open; `open` and `focus` say which row is next, and what in it. */
-  function edit(how, move, opened = null, focus = "summary") {
+  /** Changes the stack, and the list of which rows are open with it; then the focus goes to a part of row `at`. */
+  function edit(at, how, { move, focus = "summary", open = true } = {}) {
     const layers = [...model.get("layers")];
-    const open = items.map((item) => item.details.open);
+    const opened = items.map((item) => item.details.open);
     how(layers);
-    move?.(open);
+    move?.(opened);
+    if (open) opened[at] = true;
     built = "";
     change(model, { layers });
     update(); // now, so that there is something to focus
-    items.forEach((item, i) => { item.details.open = Boolean(open[i]) || Boolean(opened?.includes(i)); });
-    const next = items[Math.min(opened?.[0] ?? 0, items.length - 1)];
-    const target = next?.[focus];
+    items.forEach((item, i) => { item.details.open = Boolean(opened[i]); });
+    const next = items[Math.min(at, items.length - 1)];
     if (!next) kinds.input.focus();
-    else if (target && !target.disabled) target.focus();
-    else next.summary.focus();
+    else if (next[focus].disabled) next.summary.focus();
+    else next[focus].focus();
   }
 
   function makeItem(i, { kind }) {
@@ -387,7 +391,7 @@ function render({ model, el }) {
     const line = element("summary", { className: "lab-line" },
       element("span", { className: "lab-what" }, number, " ", what), output, ...Object.values(cells).map((cell) => cell.element));
     const set = (name, value) => change(model, { layers: model.get("layers").map((layer, j) => (j === i ? { ...layer, [name]: value } : layer)) });
-    const kindMenu = menu({ name: "kind", choices: KINDS, onChange: (value) => edit((layers) => { layers[i] = remade(layers[i], value); }, null, [i], "kind") });
+    const kindMenu = menu({ name: "kind", choices: KINDS, onChange: (value) => edit(i, (layers) => { layers[i] = remade(layers[i], value); }, { focus: "kind" }) });
     kindMenu.set(kind);
     const fields = Object.entries(FRESH[kind]).map(([name, fresh]) => {
       if (typeof fresh === "boolean") {
@@ -402,11 +406,11 @@ function render({ model, el }) {
       return { element: made.element, show: (layer) => made.set(two ? layer[name] : [layer[name]]) };
     });
     const swap = (list, a, b) => { [list[a], list[b]] = [list[b], list[a]]; };
-    const move = (by, name) => edit((layers) => swap(layers, i, i + by), (open) => swap(open, i, i + by), [i + by], name);
+    const move = (by, name) => edit(i + by, (layers) => swap(layers, i, i + by), { move: (opened) => swap(opened, i, i + by), focus: name });
     const up = button("move up", () => move(-1, "up"));
     const down = button("move down", () => move(1, "down"));
-    const copy = button("copy below", () => edit((layers) => layers.splice(i + 1, 0, structuredClone(layers[i])), (open) => open.splice(i + 1, 0, true), [i + 1], "kind"));
-    const remove = button("remove", () => edit((layers) => layers.splice(i, 1), (open) => open.splice(i, 1), null));
+    const copy = button("copy below", () => edit(i + 1, (layers) => layers.splice(i + 1, 0, structuredClone(layers[i])), { move: (opened) => opened.splice(i + 1, 0, true), focus: "kind" }));
+    const remove = button("remove", () => edit(i, (layers) => layers.splice(i, 1), { move: (opened) => opened.splice(i, 1), open: false }));
     const share = element("p", { className: "lab-shares" });
     const editor = element("div", { className: "lab-editor" },
       element("div", { className: "lab-row" }, kindMenu.element, ...fields.map((one) => one.element)),
@@ -425,7 +429,7 @@ function render({ model, el }) {
         for (const one of fields) one.show(layer);
         up.disabled = i === 0;
         down.disabled = i === rows.length - 1;
-        const parts = Object.entries(COSTS).map(([cost, words]) => `${Math.round((100 * row[cost]) / (total(rows, cost) || 1))} % of the ${words}`);
+        const parts = Object.entries(COSTS).map(([cost, words]) => `${percent(row[cost], total(rows, cost))} of the ${words}`);
         share.textContent = row.output ? `This layer has ${parts[0]}, ${parts[1]} and ${parts[2]}.` : "";
       },
     };
@@ -449,7 +453,7 @@ function render({ model, el }) {
     const [k, s, p, d] = chosenOf(now, choicesOf(now.question));
     const channels = place ? rows[place - 1].output[0] : now.input[0];
     const layer = convLayer(channels, k, s, p, { dilation: both(d) });
-    edit((layers) => layers.splice(place, 0, layer), (open) => open.splice(place, 0, true), [place]);
+    edit(place, (layers) => layers.splice(place, 0, layer), { move: (opened) => opened.splice(place, 0, true) });
   });
   const goesWhere = element("span");
 
@@ -504,13 +508,13 @@ function render({ model, el }) {
       items = now.layers.map((layer, i) => makeItem(i, layer));
       list.replaceChildren(...items.map((item) => item.element));
     }
-    const most = Object.fromEntries(Object.keys(COSTS).map((cost) => [cost, Math.max(...rows.map((row) => row[cost]))]));
+    const most = Object.fromEntries(Object.keys(COSTS).map((cost) => [cost, Math.max(0, ...rows.map((row) => row[cost]))]));
     items.forEach((item, i) => item.show(now.layers[i], rows[i], rows, most));
     for (const [cost, cell] of Object.entries(totals)) cell.set(total(rows, cost), 0, cost === "memory" && inBytes);
     updateAnswers(now, rows);
   }
 
-  el.classList.add("lab", "live");
+  el.classList.add("lab", "lab-network", "live");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", "Live lab: network calculator");
   el.replaceChildren(
@@ -523,7 +527,7 @@ function render({ model, el }) {
     element("div", { className: "lab-question" },
       element("p", {}, element("strong", {}, "Which convolution leads from one size to another?")),
       element("div", { className: "lab-row" }, from.element, to.element), ...limits.map((limit) => limit.element),
-      found, answers, more, chosenWords, element("div", { className: "lab-steps" }, use, goesWhere)),
+      found, answers, chosenWords, element("div", { className: "lab-steps" }, use, goesWhere, more)),
   );
   return follow(model, names, update);
 }

@@ -25,7 +25,7 @@ from convlib.shapes import (
 )
 
 FUNCTION = "network_calculator"
-# What there is to say about a layer of each kind, and what it is where nothing is said. Two numbers: rows, columns.
+# The settings of each kind of layer, and what they are where nothing is said; two numbers: rows, columns.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "conv": {
         "out_channels": 64,
@@ -102,8 +102,8 @@ NETWORKS: dict[str, tuple[list[int], list[Layer]]] = {
     ),
     "AlexNet": (
         [3, 224, 224],
-        [_conv(64, 11, 4, 2), _pool(3), _conv(192, 5, padding=2), _pool(3), _conv(384), _conv(256), _conv(256),
-         _pool(3), *_linear(4096, 4096, 1000)],
+        [_conv(64, 11, 4, 2), _pool(3), _conv(192, 5, padding=2), _pool(3), _conv(384), _conv(256),
+         _conv(256), _pool(3), *_linear(4096, 4096, 1000)],
     ),
     "ResNet-18 without its branches": (
         [3, 224, 224],
@@ -230,7 +230,7 @@ class NetworkCalculator(Lab):
 
     @property
     def choices(self) -> list[tuple[int, int, int, int, int]]:
-        """The answers to the question, as `conv_choices` sorts them: k, s, p, d and the pixels in no window."""
+        """Answers to the question, as `conv_choices` sorts them: k, s, p, d and the pixels in no window."""
         start, end, kernel, stride, dilation = self.question
         most = (range(1, one + 1) for one in (kernel, stride, dilation))
         found = conv_choices(start, end, *most)
@@ -409,7 +409,7 @@ def _in_words(layer: Layer, shape: Shape) -> str:
         return "global average pool"
     if kind == "upsample":
         return f"upsample ×{layer['scale_factor']}"
-    name = {"conv": "conv", "conv_transpose": "transposed conv", "max_pool": "max pool"}.get(
+    name: str = {"conv": "conv", "conv_transpose": "transposed conv", "max_pool": "max pool"}.get(
         kind, "average pool"
     )
     text = f"{name} {layer['kernel_size'][0]}×{layer['kernel_size'][1]}"
@@ -422,7 +422,9 @@ def _in_words(layer: Layer, shape: Shape) -> str:
         text += f" g{layer['groups']}"
     if layer.get("output_padding", [0, 0]) != [0, 0]:
         text += f", output padding {_both(layer['output_padding'])}"
-    return text + ", round up" * layer.get("ceil_mode", False) + ", no bias" * (not layer.get("bias", True))
+    if layer.get("ceil_mode"):
+        text += ", round up"
+    return text if layer.get("bias", True) else f"{text}, no bias"
 
 
 def _unread_in_words(unread: Sequence[int]) -> str:
@@ -485,7 +487,8 @@ def _spelled_out(layer: Any, where: str) -> Layer:
     unknown = [name for name in layer if name != "kind" and name not in defaults]
     if unknown:
         raise ValueError(
-            f"{FUNCTION}: {where} ({kind}) has no {quoted(unknown[0])}; its settings are {', '.join(defaults) or 'none'}"
+            f"{FUNCTION}: {where} ({kind}) has no {quoted(unknown[0])}; its settings are "
+            f"{', '.join(defaults) or 'none'}"
         )
     made: Layer = {"kind": kind}
     for name, default in defaults.items():
@@ -556,10 +559,9 @@ def network_calculator(
 
     Examples
     --------
-    >>> lab = network_calculator(
-    ...     input_shape=(1, 6, 6),
-    ...     layers=[{"kind": "conv", "out_channels": 2, "kernel_size": 3}, {"kind": "linear", "out_features": 10}],
-    ... )
+    >>> conv = {"kind": "conv", "out_channels": 2, "kernel_size": 3}
+    >>> linear = {"kind": "linear", "out_features": 10}
+    >>> lab = network_calculator(layers=[conv, linear], input_shape=(1, 6, 6))
     >>> for row in lab.rows:
     ...     print(row.layer, row.output, row.parameters, row.multiply_adds)
     conv 3×3, 1 → 2, s1 p0 (2, 4, 4) 20 288
