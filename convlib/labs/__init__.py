@@ -6,16 +6,19 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.experiment import Experiment, interact
+from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, StructureLab)
+LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab)
 
 __all__ = [
     "LABS",
     "ConvolutionExplorer",
     "Experiment",
+    "NetworkCalculator",
     "StructureLab",
     "explore_convolution",
     "interact",
+    "network_calculator",
     "structure",
 ]
