@@ -23,8 +23,8 @@ from lab_script import NAMES
 from playwright.sync_api import Browser, Locator, expect
 
 from convlib.labs import NetworkCalculator, network_calculator
-from convlib.labs._lab import page_script, page_style
-from convlib.labs.network import MOST_CHOICES, NETWORKS, exact, in_bytes, in_words, sizes_in_words
+from convlib.labs._lab import in_bytes, page_script, page_style
+from convlib.labs.network import MOST_CHOICES, NETWORKS, exact, in_words, sizes_in_words
 
 BOOK_STYLE = (ROOT / "book/_static/book.css").read_text("utf8")  # its rules for <details> meet the lab's
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>

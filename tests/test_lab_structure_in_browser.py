@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from convlib import labs
 from convlib.labs import StructureLab
-from convlib.labs._lab import page_script, page_style
-from convlib.labs.structure import KINDS, LAYERS, layer_counts, memory_in_words
+from convlib.labs._lab import in_bytes, page_script, page_style
+from convlib.labs.structure import KINDS, LAYERS, layer_counts
 
 __all__ = ["browser"]  # a fixture
 
@@ -96,7 +96,7 @@ def agrees(page: Page, lab: StructureLab) -> None:
         for kind, item in zip(KINDS, shown.locator("li").all(), strict=True):
             words = f"{counts[kind]:,} weight{'' if counts[kind] == 1 else 's'}"
             expect(item.locator("strong")).to_have_text(words)
-            expect(item).to_contain_text(f"; {memory_in_words(counts[kind])}")
+            expect(item).to_contain_text(f"; {in_bytes(4 * counts[kind])}")
         expect(shown.locator("[aria-current]")).to_contain_text(lab.kind)
     marked = page.locator(f"{MATRIX}.under").evaluate_all(
         "all => all.map(one => [...one.parentElement.children].indexOf(one))"

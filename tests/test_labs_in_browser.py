@@ -234,6 +234,14 @@ def test_play_walks_to_the_end_and_can_be_paused(explorer):
     expect(total).to_contain_text("row 0, column 1: ")
 
 
+def test_play_stops_where_there_is_no_window_left(explorer):
+    explorer.get_by_label("play through all windows").click()
+    set_slider(explorer, "dilation, rows", 4)
+    expect(explorer.locator(".lab-problem")).not_to_be_empty()
+    set_slider(explorer, "dilation, rows", 1)
+    expect(explorer.get_by_label("play through all windows")).to_be_visible()
+
+
 def test_an_output_number_shows_its_window_when_it_is_touched(explorer):
     explorer.get_by_label(re.compile("^output, row 1, column 2:")).click()
     expect(explorer.locator(".lab-sum")).to_have_text("row 1, column 2: 1 · 3 + 0 · 1 + (−1) · 0 + 2 · 0 = 3")
@@ -258,6 +266,15 @@ def test_everything_can_be_done_by_keyboard(explorer):
     keyboard.press("ArrowDown")
     expect(explorer.locator(".lab-sum")).to_contain_text("row 1, column 1: ")
     expect_the_numbers_of_convlib(explorer)
+
+
+def test_a_grid_is_one_stop_of_the_tab_key_and_remembers_its_place(explorer):
+    for grid in explorer.locator(".lab-grid").all():
+        assert grid.evaluate("grid => grid.querySelectorAll('[tabindex=\"0\"]').length") == 1
+    explorer.get_by_label("pixel, row 1, column 2").click()
+    explorer.page.keyboard.press("Tab")
+    explorer.page.keyboard.press("Shift+Tab")
+    assert explorer.page.evaluate("document.activeElement.ariaLabel") == "pixel, row 1, column 2"
 
 
 def test_how_often_each_pixel_is_used_is_shown_in_its_place(explorer):

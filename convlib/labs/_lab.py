@@ -91,6 +91,18 @@ def shown(value: float) -> str:
     return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
 
 
+def in_bytes(value: int) -> str:
+    """Memory, in powers of 1024, with four digits.
+
+    Examples
+    --------
+    >>> in_bytes(64 * 224 * 224 * 4), in_bytes(1000)
+    ('12.25 MiB', '1000 bytes')
+    """
+    power = min(max(value.bit_length() - 1, 0) // 10, 4)
+    return f"{shown(value / 1024**power)} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
+
+
 def html_table(caption: str, rows: Iterable[Iterable[str]], headings: Iterable[str] = ()) -> str:
     """A table of cells; a cell may hold HTML."""
     head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)

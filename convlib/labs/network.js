@@ -190,13 +190,6 @@ function inWords(value) {
 
 const exactly = (value) => (value < 1e15 ? grouped(value) : inWords(value));
 
-/** In powers of 1024, with four digits. */
-function inBytes(value) {
-  let power = 0;
-  for (; power < 4 && value >= 1024; power++) value /= 1024;
-  return `${shown(value)} ${["bytes", "KiB", "MiB", "GiB", "TiB"][power]}`;
-}
-
 function percent(part, all) {
   const share = Math.round((100 * part) / (all || 1));
   return share || !part ? `${share} %` : "under 1 %";
