@@ -362,6 +362,15 @@ def test_everything_can_be_done_by_keyboard(opened):
     expect(lab.locator(".lab-question")).to_contain_text("k5 s4 p1 takes")
 
 
+def test_what_is_being_typed_stays_until_the_field_is_left(opened):
+    field = open_layer(opened("LeNet-5"), 1).get_by_label("kernel k")
+    field.clear()
+    field.press_sequentially("7 7")
+    expect(field).to_have_value("7 7")
+    field.blur()
+    expect(field).to_have_value("7")
+
+
 @pytest.mark.parametrize("network", ["VGG-16", "DCGAN generator"])
 def test_it_fits_a_phone_and_its_targets_a_finger(opened, network):
     lab = opened(network, viewport={"width": 350, "height": 800})
