@@ -46,9 +46,14 @@ def page_script(names: Iterable[str]) -> str:
     )
 
 
-def page_style() -> str:
-    """The labs' style sheet."""
-    return source("labs.css")
+def style(*names: str) -> str:
+    """What all labs share, and the rules of the named ones, each for itself alone."""
+    own = {name: HERE / f"{name}.css" for name in names}
+    return source("labs.css") + "".join(
+        f":where(.lab-{name}) {{\n{file.read_text(encoding='utf8')}}}\n"
+        for name, file in own.items()
+        if file.exists()
+    )
 
 
 class Lab(anywidget.AnyWidget):
@@ -58,14 +63,15 @@ class Lab(anywidget.AnyWidget):
     script nor style sheet. In the book a script then brings it to life, with the same ES module.
     """
 
-    _css = page_style()
     name: ClassVar[str]
     title: ClassVar[str]
     still: Callable[[], Iterable[str]]  # lines of HTML
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         state = {name: getattr(self, name) for name in self.trait_names(state=True)}
-        attributes = f'class="lab" data-lab="{self.name}" data-state="{escape(json.dumps(state))}"'
+        attributes = (
+            f'class="lab lab-{self.name}" data-lab="{self.name}" data-state="{escape(json.dumps(state))}"'
+        )
         html = "\n".join(
             [f"<div {attributes}>", f"<p><strong>{self.title}</strong></p>", *self.still(), "</div>"]
         )

@@ -507,9 +507,7 @@ function render({ model, el }) {
     updateAnswers(now, rows);
   }
 
-  el.classList.add("lab", "lab-network", "live");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: network calculator");
+  introduce(el, "network", "Live lab: network calculator");
   el.replaceChildren(
     element("div", { className: "lab-row" }, network.element, batch.element, itemsize.element),
     element("div", { className: "lab-row" }, ...inputs.map((one) => one.element)),

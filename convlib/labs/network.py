@@ -10,7 +10,7 @@ import traitlets
 
 from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
-from convlib.labs._lab import DIGITS, Lab, html_table, in_bytes, module
+from convlib.labs._lab import DIGITS, Lab, html_table, in_bytes, module, style
 from convlib.shapes import (
     as_integer,
     as_tuple,
@@ -153,7 +153,7 @@ class NetworkCalculator(Lab):
         Which of the `choices` is looked at.
     """
 
-    _esm = module("network")
+    _esm, _css = module("network"), style("network")
     name = "network"
     title = "Network calculator"
     input = _state(traitlets.List(traitlets.Int(), default_value=[3, 224, 224]))

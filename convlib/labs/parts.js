@@ -126,6 +126,13 @@ function numberCell(name, onNumber) {
   return input;
 }
 
+/** Says to style sheets and to screen readers what stands here. */
+function introduce(el, name, label) {
+  el.classList.add("lab", `lab-${name}`, "live");
+  el.setAttribute("role", "group");
+  el.setAttribute("aria-label", label);
+}
+
 /** Calls `update` once after any of the names have changed, here or in Python; returns how to stop that. */
 function follow(model, names, update) {
   let due = false;

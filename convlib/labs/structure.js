@@ -423,9 +423,7 @@ function render({ model, el }) {
   }
 
   const figure = element("figure", { className: "lab-matrix" }, caption, product);
-  el.classList.add("lab", "live");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: the structure of a layer");
+  introduce(el, "structure", "Live lab: the structure of a layer");
   el.replaceChildren(
     kinds.element,
     element("div", { className: "lab-row" }, inputs.element, wrapped.element),

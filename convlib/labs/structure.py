@@ -12,7 +12,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv_matrix
-from convlib.labs._lab import Lab, html_table, in_bytes, module, shown
+from convlib.labs._lab import Lab, html_table, in_bytes, module, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.shapes import Ints, as_integer, as_tuple
 from convlib.windows import pad
@@ -47,7 +47,7 @@ class StructureLab(Lab):
         The real layer whose weights are counted.
     """
 
-    _esm = module("structure")
+    _esm, _css = module("structure"), style("structure")
     name = "structure"
     title = "The structure of a layer"
     kind = traitlets.Enum(KINDS, KINDS[0]).tag(sync=True, state=True)
