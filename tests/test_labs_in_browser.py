@@ -34,8 +34,8 @@ READ_GRIDS = """lab => Object.fromEntries([...lab.querySelectorAll(".lab-grid")]
     const rows = Array.from({length: numbers.length / columns}, (_, i) => row(i));
     return [grid.getAttribute("aria-label"), rows];
 }))"""
-IGNORED = """lab => [...lab.querySelectorAll("[aria-label='padded image'] > *")].map(
-    cell => cell.matches(".ignored"))"""
+MARKED = """(lab, mark) => [...lab.querySelectorAll("[aria-label='padded image'] > *")].map(
+    cell => cell.matches(mark))"""
 SMALL_TARGETS = """lab => [...lab.querySelectorAll("input[type=range], select, button, label:has(input)")]
     .filter(one => one.checkVisibility() && !one.closest(".lab-grid"))
     .map(one => [one.getBoundingClientRect(), one.outerHTML.slice(0, 90)])
@@ -78,10 +78,14 @@ def expect_the_numbers_of_convlib(lab: Locator) -> ConvolutionExplorer:
     shown = grids(lab)
     assert np.array_equal(shown["padded image"], python.padded)
     assert np.array_equal(shown["output"], python.output)
-    ignored = lab.evaluate(IGNORED)
+    ignored = lab.evaluate(MARKED, ".ignored")
     (top, left), (height, width) = python.padding, np.shape(python.image)
     inside = np.reshape(ignored, python.padded.shape)[top : top + height, left : left + width]
     assert np.array_equal(inside, python.uses == 0)
+    i, j, *_ = map(int, re.findall(r"\d+", lab.locator(".lab-sum").inner_text()))
+    under = np.zeros(python.padded.shape, dtype=bool)
+    under[np.ix_(*python._taps(i, j))] = True
+    assert np.array_equal(np.reshape(lab.evaluate(MARKED, ".under"), under.shape), under)
     for axis, count in zip(("rows", "columns"), python.output.shape, strict=True):
         expect(lab.locator(".lab-formula", has_text=f"{axis}: ")).to_contain_text(f"+ 1 = {count}")
     return python
