@@ -194,11 +194,10 @@ function summaryInWords(state) {
 
 const BUTTON = 26; // pixels: fingers must find each channel
 
-function drawn(tag, attributes, ...inside) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...inside);
-  return made;
+/** A picture of lines across its whole width; each is [where it begins, where it ends, from which channel, to which]. */
+function drawnLines(lines, className) {
+  const text = lines.map(([y1, y2, from, to]) => `<line x1="0%" x2="100%" y1="${y1}" y2="${y2}" data-from="${from}" data-to="${to}"></line>`);
+  return element("div", { innerHTML: `<svg class="${className}" aria-hidden="true">${text.join("")}</svg>` }).firstChild;
 }
 
 /** Writes what is read out, where it is new. */
@@ -281,10 +280,10 @@ function render({ model, el }) {
     const middle = counts.slice(1, -1).map((count) => element("div", { className: "lab-between", "aria-hidden": "true" },
       ...range(count).map((at) => put(element("span", {}, at), at, count))));
     const columns = [sides[0].element, ...middle, sides[1].element];
-    const lines = steps.map(({ name, sees }, at) => drawn("svg", { class: name === "shuffle" ? "lab-shuffle" : "", "aria-hidden": "true" },
-      ...sees.flatMap((row, o) => row.flatMap((seen, c) => (seen ? [drawn("line", {
-        x1: "0%", x2: "100%", y1: centre(c, counts[at]), y2: centre(o, counts[at + 1]), "data-from": c, "data-to": o,
-      })] : [])))));
+    const lines = steps.map(({ name, sees }, at) => drawnLines(
+      sees.flatMap((row, o) => row.flatMap((seen, c) => (seen ? [[centre(c, counts[at]), centre(o, counts[at + 1]), c, o]] : []))),
+      name === "shuffle" ? "lab-shuffle" : "",
+    ));
     const heads = counts.map((count, at) => element("strong", {}, element("span", {}, at === 0 ? `${count} in` : at === steps.length ? `${count} out` : count)));
     const named = steps.map(({ name, groups: g }) => element("span", {}, name, ...(g > 1 ? [element("br"), plural(g, "group")] : [])));
     wires.style.setProperty("--height", `${height}px`);

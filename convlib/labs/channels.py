@@ -149,8 +149,8 @@ class ChannelsLab(Lab):
         self._require_possible()
         # One channel of ones at a time, through kernels of ones: what comes out counts the ways.
         signals = np.eye(self.in_channels)[:, :, None, None]
-        for layer in self.layers:
-            if layer is not self.layers[0] and self._shuffles:
+        for at, layer in enumerate(self.layers):
+            if at and self._shuffles:
                 signals = channel_shuffle(signals, self.groups)
             one_by_one = np.ones((*layer.weight_shape[:2], 1, 1))
             signals = conv2d(signals, one_by_one, groups=layer.groups)
