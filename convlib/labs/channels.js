@@ -242,7 +242,7 @@ function render({ model, el }) {
   const outputs = simple("out_channels", "outputs", "output channels");
   const kernels = simple("kernel_size", "kernel k", "kernel size", 2);
   const sizes = simple("size", "image side", "image side");
-  const middles = simple("middle", "in the middle", "channels in the middle of the bottleneck");
+  const middles = simple("middle", "in the middle", "channels in the middle");
   let divisors = [1];
   const groups = labelled("groups g", "groups", { min: 0, max: 1, onInput: (at) => change(model, { groups: divisors[at] }) });
   const multipliers = labelled("multiplier", "outputs for each input", { min: 1, max: 8, onInput: (value) => change(model, { out_channels: value * model.get("in_channels") }) });
@@ -270,7 +270,7 @@ function render({ model, el }) {
     const centre = (at, count) => (height + pitch * (2 * at + 1 - count)) / 2;
     const put = (made, at, count) => { made.style.top = `${centre(at, count)}px`; return made; };
     sides = [["input", now.in_channels], ["output", now.out_channels]].map(([side, count]) => {
-      const made = grid({ name: `${side} channels`, rows: count, columns: 1, cell: (at) =>
+      const made = grid({ name: `mark an ${side}`, rows: count, columns: 1, cell: (at) =>
         put(button(at, () => change(model, { side, channel: at }), `${side} ${at}`), at, count) });
       made.element.addEventListener("focusin", ({ target }) => {
         if (target.matches(":focus-visible")) change(model, { side, channel: made.cells.findIndex(([one]) => one === target) });
