@@ -4,19 +4,22 @@ Each lab is one ES module, hosted by anywidget in Jupyter and by one small scrip
 to begin with is also made by Python, for paper, for readers without scripts, and where notebooks do not run.
 """
 
+from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab)
+LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab)
 
 __all__ = [
     "LABS",
+    "ChannelsLab",
     "ConvolutionExplorer",
     "Experiment",
     "NetworkCalculator",
     "StructureLab",
+    "channels",
     "explore_convolution",
     "interact",
     "network_calculator",
