@@ -7,18 +7,21 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
+from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab)
+LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, PoolingLab)
 
 __all__ = [
     "LABS",
     "ConvolutionExplorer",
     "Experiment",
     "NetworkCalculator",
+    "PoolingLab",
     "StructureLab",
     "explore_convolution",
     "interact",
     "network_calculator",
+    "pooling",
     "structure",
 ]
