@@ -122,7 +122,8 @@ function windowInWords(state, { read, pixels, zeros, beyond, winners, index, div
   }
   if (state.kind === "Lp") {
     const p = state.norm_type;
-    const sum = inBrackets(pixels.map(([one]) => inSum(one) + raised(p)));
+    const terms = pixels.map(([one]) => inSum(one) + raised(p));
+    const sum = p === 1 && !beyond ? terms.join(" + ") : inBrackets(terms);
     const whole = beyond ? `${sum} · ${taps} / ${read.length}` : sum;
     const root = p === 1 ? whole : `${pixels.length > 1 && !beyond ? whole : `(${whole})`}^(1/${p})`;
     const scaled = beyond ? `; ${plural(beyond, "place")} beyond the edge, so the sum is scaled up to a whole window` : "";
@@ -156,7 +157,10 @@ function sendingInWords(state, window, gradient) {
   return `${its} is shared evenly: ${shown(gradient)} / ${divisor} = ${shown(gradient / divisor)} for each of ${each}${lost}.`;
 }
 
-/** Without the dust of many roundings. */
+/** What adds up to 0 but for many roundings is 0. */
+const settled = (value) => (Math.abs(value) < 1e-9 ? 0 : value);
+
+/** A sum without the dust of many roundings. */
 const summed = (numbers) => {
   const sum = numbers.flat().reduce((all, one) => all + one, 0);
   return Number.isInteger(sum) ? sum : Math.round(sum * 1e9) / 1e9;
@@ -164,7 +168,7 @@ const summed = (numbers) => {
 
 function shareInWords({ arriving, upstream, senders }) {
   const all = arriving.flat();
-  const reached = all.filter((one) => one !== 0).length;
+  const reached = all.filter((one) => settled(one) !== 0).length;
   const several = senders.flat().filter((one) => one > 1).length;
   return [
     `${reached} of ${plural(all.length, "pixel")} ${reached === 1 ? "gets" : "get"} a gradient other than 0 (${shown((100 * reached) / all.length)} %).`,
@@ -182,7 +186,7 @@ function sizeInWords(state, axis) {
   if (problemOf(state)) return formula;
   return [
     formula,
-    laid > count ? `, less 1 = ${count}: the last window would start behind the last ${one} and hold no pixel` : "",
+    laid > count ? `, less 1 = ${count}: a window must start inside the input or in the padding before it, and the last would start behind ${one} ${n - 1}` : "",
     beyond ? `; the last window reaches ${plural(beyond, one)} beyond the ${p ? "padded " : ""}input` : "",
     unread.length ? `; ${unread.length === 1 ? `${one} ${unread[0]} is` : `${AXES[axis]} ${listed(unread)} are`} in no window` : "",
   ].join("");
@@ -377,7 +381,7 @@ function render({ model, el }) {
     upstreams.set(now.upstream);
     ties.set(now.ties);
     ties.element.hidden = !isMax(now);
-    for (const axis of [0, 1]) sizes[axis].textContent = `${AXES[axis]}: ${sizeInWords(now, axis)}`;
+    for (const axis of [0, 1]) say(sizes[axis], `${AXES[axis]}: ${sizeInWords(now, axis)}`);
   }
 
   function update() {
@@ -443,7 +447,7 @@ function render({ model, el }) {
       const [left, right] = backwards ? [arriving, upstream] : [wins, pooled.indices];
       const limits = [largest(left), backwards ? largest(right) : Infinity];
       below.cells.forEach((row, r) => row.forEach((cell, c) => {
-        write(cell, left[r][c], limits[0]);
+        write(cell, settled(left[r][c]), limits[0]);
         frame(cell, r, c, true);
         cell.classList.toggle("chosen", chosen(r, c));
       }));

@@ -286,7 +286,8 @@ class PoolingLab(Lab):
 
     def _norm_in_words(self, window: Window, value: str) -> str:
         p, beyond = self.norm_type, window.beyond
-        whole = _in_brackets([_in_sum(self._value(at)) + _raised(p) for at in window.pixels])
+        terms = [_in_sum(self._value(at)) + _raised(p) for at in window.pixels]
+        whole = " + ".join(terms) if p == 1 and not beyond else _in_brackets(terms)
         notes = ""
         if beyond:
             whole += f" · {len(window.read) + beyond} / {len(window.read)}"
@@ -339,7 +340,7 @@ class PoolingLab(Lab):
 
     def share_in_words(self) -> str:
         """How many pixels get a gradient."""
-        arriving, several = self.grad_input, int((self._senders() > 1).sum())
+        arriving, several = _settled(self.grad_input), int((self._senders() > 1).sum())
         reached, count = int((arriving != 0).sum()), arriving.size
         words = [
             f"{reached} of {_plural(count, 'pixel')} {'gets' if reached == 1 else 'get'} a gradient other "
@@ -370,7 +371,8 @@ class PoolingLab(Lab):
         count = self._positions[axis]
         if laid > count:
             formula += (
-                f", less 1 = {count}: the last window would start behind the last {one} and hold no pixel"
+                f", less 1 = {count}: a window must start inside the input or in the padding before it, and "
+                f"the last would start behind {one} {n - 1}"
             )
         beyond = (count - 1) * s + k - n - 2 * p
         if beyond > 0:
@@ -399,7 +401,7 @@ class PoolingLab(Lab):
             yield _table("Flat index of each maximum", self.indices, [(i, j)])
         if self.view == "gradient":
             yield _table("Gradient of the output", self.grad_output, [(i, j)])
-            yield _table("Gradient at the input", self.grad_input, self._window(i, j).pixels)
+            yield _table("Gradient at the input", _settled(self.grad_input), self._window(i, j).pixels)
             yield f"<p>{self.sending_in_words()}</p>"
             yield f"<p>{self.share_in_words()}</p>"
         yield from formulas
@@ -614,6 +616,11 @@ def _shortened(words: list[str]) -> list[str]:
 
 def _the_first(winners: Sequence[object]) -> str:
     return f", the first of {len(winners)} equal ones" if len(winners) > 1 else ""
+
+
+def _settled(values: Array) -> Array:
+    """What adds up to 0 but for many roundings is 0."""
+    return np.where(np.abs(values) < 1e-9, 0, values)
 
 
 def _summed(values: Array) -> str:
