@@ -251,7 +251,7 @@ def test_divisor_of_an_average() -> None:
     lab = pooling([[1, 2, 3]], "average", kernel_size=(1, 2), stride=2, padding=(0, 1), ceil_mode=True)
     assert lab.window_in_words() == "(0 + 1) / 2 = 0.5; 1 zero of the padding counted"
     assert lab.sending_in_words() == (
-        "Its gradient 1 is shared evenly: 1 / 2 = 0.5 for each of 1 pixel; "
+        "Its gradient 1 is shared evenly: 1 / 2 = 0.5 for its one pixel; "
         "what 1 zero of the padding would get is lost."
     )
     lab.count_include_pad = False

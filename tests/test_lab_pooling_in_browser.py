@@ -262,6 +262,7 @@ def test_gradient_and_its_controls(opened: Callable[..., Page]) -> None:
     page.get_by_label("gradient of the output, row 1, column 2").fill("−20")
     lab.gradient, lab.upstream = lab.grad_output.tolist(), "own"
     lab.gradient[1][2] = -20.0
+    lab.position = [1, 2]
     agrees(page, lab)
     expect(page.get_by_role("combobox", name="gradient of the output")).to_have_value("own")
     page.get_by_label("to the first").click()

@@ -145,16 +145,16 @@ function sendingInWords(state, window, gradient) {
     if (state.ties === "first" || winners.length === 1) return `${its} goes to row ${r}, column ${c}${theFirst(winners)}.`;
     return `${its} is shared among ${winners.length} equal pixels: ${shown(gradient)} / ${winners.length} = ${shown(gradient / winners.length)} for each.`;
   }
-  const each = plural(pixels.length, "pixel");
+  const each = pixels.length === 1 ? "its one pixel" : `each of its ${pixels.length} pixels`;
   if (state.kind === "Lp") {
     if (powers === 0) return "The sum is 0: it sends nothing, as in torch.";
     const scaled = beyond ? ` · ${taps} / ${read.length}` : "";
     const sent = sentBy(state, window, gradient).map(([one]) => shown(one));
-    if (state.norm_type === 1) return `${its} goes to each of its ${each}${scaled && `: ${shown(gradient)}${scaled} = ${sent[0]}`}.`;
+    if (state.norm_type === 1) return `${its} goes to ${each}${scaled && `: ${shown(gradient)}${scaled} = ${sent[0]}`}.`;
     return `Each pixel x gets ${shown(gradient)}${scaled} · (x / ${inSum(value)})${raised(state.norm_type - 1)}: ${sent.join(", ")}.`;
   }
   const lost = zeros && state.count_include_pad ? `; what ${plural(zeros, "zero")} of the padding would get is lost` : "";
-  return `${its} is shared evenly: ${shown(gradient)} / ${divisor} = ${shown(gradient / divisor)} for each of ${each}${lost}.`;
+  return `${its} is shared evenly: ${shown(gradient)} / ${divisor} = ${shown(gradient / divisor)} for ${each}${lost}.`;
 }
 
 /** What adds up to 0 but for many roundings is 0. */
@@ -196,7 +196,7 @@ function legendOf(state) {
   const chosen = isMax(state) ? "; small frame: what it chooses; underlined: chosen by some window" : "";
   const outside = [0, 1].some((axis) => axisOf(state, axis).unread.length) ? "; hatched: in no window" : "";
   const zeros = state.kind === "average" && !state.count_include_pad && [0, 1].some((axis) => axisOf(state, axis).p) ? "; struck out: not counted" : "";
-  return `Large frame: the present window${chosen}${outside}${zeros}.`;
+  return `${chosen ? "Large frame" : "Frame"}: the present window${chosen}${outside}${zeros}.`;
 }
 
 // --- changes that keep all else sensible ---

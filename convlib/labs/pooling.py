@@ -310,7 +310,8 @@ class PoolingLab(Lab):
                 return f"{its} goes to row {r}, column {c}{_the_first(winners)}."
             part = f"{_text(gradient)} / {many} = {_text(gradient / many)}"
             return f"{its} is shared among {many} equal pixels: {part} for each."
-        each = _plural(len(window.pixels), "pixel")
+        count = len(window.pixels)
+        each = "its one pixel" if count == 1 else f"each of its {count} pixels"
         if self.kind == "Lp":
             p, read = self.norm_type, len(window.read)
             if self._powers == 0:
@@ -326,7 +327,7 @@ class PoolingLab(Lab):
             ]
             if p == 1:
                 part = f": {_text(gradient)}{scaled} = {sent[0]}" if scaled else ""
-                return f"{its} goes to each of its {each}{part}."
+                return f"{its} goes to {each}{part}."
             ratio = f"(x / {_in_sum(self.output[i, j])}){_raised(p - 1)}"
             return f"Each pixel x gets {_text(gradient)}{scaled} · {ratio}: {', '.join(sent)}."
         divisor = len(window.read if self.count_include_pad else window.pixels)
@@ -336,7 +337,7 @@ class PoolingLab(Lab):
             else ""
         )
         part = f"{_text(gradient)} / {divisor} = {_text(gradient / divisor)}"
-        return f"{its} is shared evenly: {part} for each of {each}{lost}."
+        return f"{its} is shared evenly: {part} for {each}{lost}."
 
     def share_in_words(self) -> str:
         """How many pixels get a gradient."""
