@@ -8,9 +8,10 @@ from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
+from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab)
+LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab)
 
 __all__ = [
     "LABS",
@@ -18,10 +19,12 @@ __all__ = [
     "ConvolutionExplorer",
     "Experiment",
     "NetworkCalculator",
+    "PoolingLab",
     "StructureLab",
     "channels",
     "explore_convolution",
     "interact",
     "network_calculator",
+    "pooling",
     "structure",
 ]
