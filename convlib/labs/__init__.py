@@ -5,18 +5,21 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 """
 
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab)
+LABS = (ConvolutionExplorer, EquivarianceLab, NetworkCalculator, StructureLab)
 
 __all__ = [
     "LABS",
     "ConvolutionExplorer",
+    "EquivarianceLab",
     "Experiment",
     "NetworkCalculator",
     "StructureLab",
+    "equivariance",
     "explore_convolution",
     "interact",
     "network_calculator",
