@@ -48,13 +48,20 @@ function seenAt(i, n, mode) {
 /** One number for each window: `combine` of the numbers in it, row by row. */
 function windowed(rows, { size, stride = 1, first = 0, mode, combine }) {
   const n = rows.length;
-  return rowsOf(n / stride, n / stride, (i, j) => combine(rowsOf(size, size, (u, v) => {
-    const [r, c] = [i * stride + u + first, j * stride + v + first].map((at) => seenAt(at, n, mode));
-    return r < 0 || c < 0 ? 0 : rows[r][c];
-  }).flat()));
+  const values = Array(size * size).fill(0);
+  const seen = Array.from({ length: n + size }, (_, i) => seenAt(i + first, n, mode));
+  return rowsOf(n / stride, n / stride, (i, j) => {
+    for (let u = 0; u < size; u++) for (let v = 0; v < size; v++) {
+      values[u * size + v] = rows[seen[i * stride + u]]?.[seen[j * stride + v]] ?? 0;
+    }
+    return combine(values);
+  });
 }
 
-const weighted = (kernel) => (values) => kernel.flat().reduce((sum, weight, at) => sum + weight * values[at], 0);
+function weighted(kernel) {
+  const weights = kernel.flat();
+  return (values) => values.reduce((sum, value, at) => sum + weights[at] * value, 0);
+}
 
 /** Convolution, ReLU where it is on, and downsampling. */
 function operate(state, image, then = state.downsampling) {
@@ -96,11 +103,10 @@ function seesPictureOnly(state, n) {
 }
 
 /** Both orders, and how much they differ. */
-function bothOrders(state, then = state.downsampling) {
+function bothOrders(state, then = state.downsampling, answer = operate(state, pixelsOf(state), then)) {
   const [stride] = DOWNSAMPLING[then];
   const picture = pixelsOf(state);
   const moved = transformed(state, picture, 1);
-  const answer = operate(state, picture, then);
   const first = operate(state, moved, then);
   const later = transformed(state, answer, stride);
   const unseen = transformed(state, seesPictureOnly(state, answer.length), stride);
@@ -127,8 +133,9 @@ function errorsOf(state) {
     turn: [1, 2, 3].map((turns) => [String(turns), { turns }, turns === state.turns]),
     rescale: [0.5, 2].map((factor) => [FACTORS[factor], { factor }, factor === state.factor]),
   }[state.transform];
+  const answer = operate(state, pixelsOf(state));
   return settings.map(([label, setting, now]) => {
-    const { error, errorInside } = bothOrders({ ...state, ...setting });
+    const { error, errorInside } = bothOrders({ ...state, ...setting }, state.downsampling, answer);
     return { label, now, error, errorInside };
   });
 }
@@ -155,8 +162,10 @@ function reasonInWords(state) {
   const [[s], kernel] = [DOWNSAMPLING[state.downsampling], KERNELS[state.kernel]];
   const keeps = `A stride of ${s} keeps only every ${s === 2 ? "second" : "fourth"} row and column`;
   if (state.transform === "move") {
-    const without = state.downsampling === "blur pool s2" ? ` Without the blur before it the error would be ${percent(bothOrders(state, "stride 2").error)}%.` : "";
-    return `${keeps}: after this move, others.${without}`;
+    const moved = `${keeps}: after this move, others.`;
+    if (state.downsampling !== "blur pool s2") return moved;
+    const where = state.padding_mode === "circular" ? "" : " away from the border";
+    return `${moved} Without the blur before it the error${where} would be ${percent(bothOrders(state, "stride 2").errorInside)}%.`;
   }
   if (state.transform === "turn") {
     if (String(kernel) !== String(transformed(state, kernel, 1))) return "The kernel is not turned, and turned it would be another one.";

@@ -256,7 +256,8 @@ class EquivarianceLab(Lab):
             return f"The picture makes {TURNS[self.turns]} turn to the left; so should its answer."
         if self.transform == "rescale":
             large, small = "each pixel becomes 2 × 2 pixels", "each 2 × 2 pixels become their mean"
-            return f"In the picture {large if self.factor == 2 else small}; the same should happen to its answer."
+            how = large if self.factor == 2 else small
+            return f"In the picture {how}; the same should happen to its answer."
         (down, right), s = self.shift, self._stride
         moved = f"The picture moves {_pixels(down)} down and {_pixels(right)} to the right"
         if s == 1:
@@ -288,8 +289,9 @@ class EquivarianceLab(Lab):
         if self.transform == "move":
             text = f"{keeps}: after this move, others."
             if self.downsampling == "blur pool s2":
-                without = self._both("stride 2").error
-                text += f" Without the blur before it the error would be {percent(without)}%."
+                where = "" if self.padding_mode == "circular" else " away from the border"
+                without = percent(self._both("stride 2").error_inside)
+                text += f" Without the blur before it the error{where} would be {without}%."
             return text
         if self.transform == "turn":
             if not np.array_equal(kernel, np.rot90(kernel, self.turns)):
