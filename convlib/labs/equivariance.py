@@ -325,13 +325,19 @@ class EquivarianceLab(Lab):
         yield f"<p>{self.transform_in_words()}</p>"
         yield f"<p>{self.finding_in_words()}</p>"
         yield f"<p>{self.numbers_in_words()}</p>"
-        errors = self.errors
-        rows = [["error in %", *(_short_percent(one) for one, _ in errors.values())]]
-        if self.padding_mode != "circular":
-            rows.append(["away from the border", *(_short_percent(one) for _, one in errors.values())])
         now = {"move": str(self.shift[1]), "turn": str(self.turns), "rescale": FACTORS[self.factor]}
-        headings = [f"{one} (above)" if one == now[self.transform] else one for one in errors]
-        yield html_table("The error for each setting", rows, [HEADINGS[self.transform], *headings])
+        shown_errors = 1 if self.padding_mode == "circular" else 2
+        yield html_table(
+            "The error for each setting",
+            [
+                [
+                    f"<strong>{label}</strong>" if label == now[self.transform] else label,
+                    *map(_short_percent, both[:shown_errors]),
+                ]
+                for label, both in self.errors.items()
+            ],
+            [HEADINGS[self.transform], "error in %", "away from the border"][: 1 + shown_errors],
+        )
         both = self._both()
         i, _ = both.worst
         cells = zip(both.first[i], both.later[i], both.difference[i], strict=True)
