@@ -6,22 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser
+from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
 from playwright.sync_api import Browser, Page, expect
 
 from convlib import labs
 from convlib.labs import ChannelsLab
-from convlib.labs._lab import page_script, page_style
 from convlib.labs.channels import KINDS, percent, shapes_in_words
 
 __all__ = ["browser"]  # a fixture
 
-SCRIPT = "<script>" + page_script(lab.name for lab in labs.LABS) + "</script>"
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A lab</title>
-<link rel="icon" href="data:,"><style>
-:root {color-scheme: light dark} body {background: Canvas; color: CanvasText} %s
-</style></head>
-<body><main><h1>A lab</h1>%s</main></body></html>"""
 
 # What is seen: the channels of all columns, the lines between them, and the matrix.
 SEEN = """() => {
@@ -43,14 +36,6 @@ SEEN = """() => {
 }"""
 
 
-def written(folder: Path, *shown: ChannelsLab, script: str = SCRIPT) -> str:
-    """A page with the labs, as the book has them, opened as a file."""
-    parts = [str(lab._repr_mimebundle_()[0]["text/html"]) for lab in shown]
-    page = folder / "lab.html"
-    page.write_text(PAGE % (page_style(), "".join([*parts, script])), "utf8")
-    return page.as_uri()
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens a lab; a fault in the console or a request fails the test."""
@@ -66,7 +51,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(written(tmp_path, *(shown or (labs.channels(),))))
+        page.goto(write_labs_page(tmp_path, *(shown or (labs.channels(),))).address("page.html"))
         return page
 
     yield opened
@@ -467,7 +452,7 @@ def test_without_scripts_the_still_result_is_there(browser: Browser, tmp_path: P
     lab = labs.channels("two grouped", 6, 4, groups=2, shuffle=True)
     with browser.new_context(java_script_enabled=False, viewport={"width": 720, "height": 900}) as context:
         page = context.new_page()
-        page.goto(written(tmp_path, lab))
+        page.goto(write_labs_page(tmp_path, lab).address("page.html"))
         expect(page.get_by_text(lab.reach_in_words())).to_be_visible()
         table = page.locator("table", has_text="Ways from each input")
         for row, ways in zip(table.locator("tr").all()[1:], lab.paths, strict=True):

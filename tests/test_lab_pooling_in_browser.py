@@ -6,31 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser
+from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from convlib import labs
 from convlib.labs import PoolingLab
-from convlib.labs._lab import page_script, page_style
 from convlib.labs.pooling import KINDS
 
 __all__ = ["browser"]  # a fixture
 
-SCRIPT = "<script>" + page_script(lab.name for lab in labs.LABS) + "</script>"
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A lab</title>
-<link rel="icon" href="data:,"><style>
-:root {color-scheme: light dark} body {background: Canvas; color: CanvasText} %s
-</style></head>
-<body><main><h1>A lab</h1>%s</main></body></html>"""
 SETTINGS = {"window": "kernel_size", "stride": "stride", "padding": "padding"}
-
-
-def written(folder: Path, *shown: PoolingLab, script: str = SCRIPT) -> str:
-    """A page with the labs, as the book has them, opened as a file."""
-    parts = [str(lab._repr_mimebundle_()[0]["text/html"]) for lab in shown]
-    page = folder / "lab.html"
-    page.write_text(PAGE % (page_style(), "".join([*parts, script])), "utf8")
-    return page.as_uri()
 
 
 @pytest.fixture
@@ -48,7 +33,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(written(tmp_path, *(shown or (labs.pooling(),))))
+        page.goto(write_labs_page(tmp_path, *(shown or (labs.pooling(),))).address("page.html"))
         return page
 
     yield opened
@@ -491,7 +476,7 @@ def test_without_scripts_the_still_result_is_there(browser: Browser, tmp_path: P
     lab = labs.pooling(kernel_size=3, stride=2, padding=1, view="gradient")
     with browser.new_context(java_script_enabled=False, viewport={"width": 720, "height": 900}) as context:
         page = context.new_page()
-        page.goto(written(tmp_path, lab))
+        page.goto(write_labs_page(tmp_path, lab).address("page.html"))
         for words in (
             lab.window_in_words(),
             lab.sending_in_words(),
