@@ -305,6 +305,7 @@ def test_long_windows_are_shortened() -> None:
     assert lab.window_in_words() == "max(0, 1, 2, …, 19) = 19, at row 3, column 4 (flat index 19)"
     lab = pooling(input_size=4, kernel_size=4)  # 16 numbers are written out
     assert lab.window_in_words().partition(")")[0].count(",") == 15
+    assert js(lab, "(state => windowInWords(state, windowOf(state, 0, 0)))") == lab.window_in_words()
 
 
 def test_sizes_in_words() -> None:
