@@ -16,8 +16,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from built_book import HTML, fail_unless_built
+from built_book import HTML, ROOT, fail_unless_built
+from lab_script import NAMES
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from convlib.labs._lab import Lab, page_script, style
 
 WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 VIEWS = {
@@ -310,3 +313,18 @@ def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "ligh
         return sorted(set(faults))
     finally:
         page.close()
+
+
+LABS_PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{}</style></head>
+<body><main><article><h1>A page</h1>{}</article></main><script>{}</script></body></html>"""
+
+
+def write_labs_page(folder: Path, *shown: Lab) -> Site:
+    """`page.html` with labs as the book has them, for the browser to open as a file."""
+    book_style = (ROOT / "book/_static/book.css").read_text("utf8")
+    parts = "".join(lab._repr_mimebundle_()[0]["text/html"] for lab in shown)
+    (folder / "page.html").write_text(
+        LABS_PAGE.format(book_style + style(*NAMES), parts, page_script(NAMES)), "utf8"
+    )
+    return Site(folder, folder.as_uri())

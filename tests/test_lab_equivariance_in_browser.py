@@ -6,22 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser
+from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
 from playwright.sync_api import Browser, Page, expect
 
 from convlib import labs
 from convlib.labs import EquivarianceLab
-from convlib.labs._lab import page_script, page_style, shown
+from convlib.labs._lab import shown
 from convlib.labs.equivariance import DOWNSAMPLING, FACTORS, KERNELS, MODES, PICTURES, TURNS, percent
 
 __all__ = ["browser"]  # a fixture
 
-SCRIPT = "<script>" + page_script(lab.name for lab in labs.LABS) + "</script>"
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A lab</title>
-<link rel="icon" href="data:,"><style>
-:root {color-scheme: light dark} body {background: Canvas; color: CanvasText} %s
-</style></head>
-<body><main><h1>A lab</h1>%s</main></body></html>"""
 PAST = {"move": "moved", "turn": "turned", "rescale": "rescaled"}
 # Read from copies: a canvas that is read becomes another kind, and the console says so.
 PIXELS = """() => [...document.querySelectorAll("canvas")].map(one => {
@@ -29,14 +23,6 @@ PIXELS = """() => [...document.querySelectorAll("canvas")].map(one => {
     copy.drawImage(one, 0, 0);
     return [...copy.getImageData(0, 0, one.width, one.height).data];
 })"""
-
-
-def written(folder: Path, *shown: EquivarianceLab, script: str = SCRIPT) -> str:
-    """A page with the labs, as the book has them, opened as a file."""
-    parts = [str(lab._repr_mimebundle_()[0]["text/html"]) for lab in shown]
-    page = folder / "lab.html"
-    page.write_text(PAGE % (page_style(), "".join([*parts, script])), "utf8")
-    return page.as_uri()
 
 
 @pytest.fixture
@@ -52,7 +38,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(written(tmp_path, *(shown or (labs.equivariance(),))))
+        page.goto(write_labs_page(tmp_path, *(shown or (labs.equivariance(),))).address("page.html"))
         return page
 
     yield opened
@@ -333,7 +319,7 @@ def test_without_scripts_the_still_result_is_there(browser: Browser, tmp_path: P
     lab = labs.equivariance(padding_mode="zeros", downsampling="blur pool s2", shift=(0, 3))
     with browser.new_context(java_script_enabled=False, viewport={"width": 350, "height": 900}) as context:
         page = context.new_page()
-        page.goto(written(tmp_path, lab))
+        page.goto(write_labs_page(tmp_path, lab).address("page.html"))
         for sentence in (lab.transform_in_words(), lab.finding_in_words(), lab.numbers_in_words()):
             expect(page.get_by_text(sentence, exact=True)).to_be_visible()
         errors, row = page.locator("table").all()

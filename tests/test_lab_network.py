@@ -15,6 +15,7 @@ from torch import nn
 
 import convlib
 from convlib.labs import NetworkCalculator, network_calculator
+from convlib.labs._lab import in_bytes
 from convlib.labs.network import (
     DEFAULTS,
     LARGEST_SIDE,
@@ -23,7 +24,6 @@ from convlib.labs.network import (
     NETWORKS,
     choices_in_words,
     exact,
-    in_bytes,
     in_words,
     sizes_in_words,
 )

@@ -17,19 +17,14 @@ from browsing import (  # noqa: F401  (fixtures)
     accessibility_faults,
     browser,
     watch,
+    write_labs_page,
 )
-from built_book import ROOT
-from lab_script import NAMES
 from playwright.sync_api import Browser, Locator, expect
 
 from convlib.labs import NetworkCalculator, network_calculator
-from convlib.labs._lab import page_script, page_style
-from convlib.labs.network import MOST_CHOICES, NETWORKS, exact, in_bytes, in_words, sizes_in_words
+from convlib.labs._lab import in_bytes
+from convlib.labs.network import MOST_CHOICES, NETWORKS, exact, in_words, sizes_in_words
 
-BOOK_STYLE = (ROOT / "book/_static/book.css").read_text("utf8")  # its rules for <details> meet the lab's
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{}</style><style>{}</style></head>
-<body><main><article><h1>A page</h1>{}</article></main><script>{}</script></body></html>"""
 LINES = """lab => [...lab.querySelectorAll(".lab-stack summary")].map(line => ({
     text: line.querySelector(".lab-what").innerText.replace(/^\\d+\\s*/, ""),
     shape: line.querySelector(".lab-shape").innerText,
@@ -43,13 +38,6 @@ SMALL_TARGETS = """lab => [...lab.querySelectorAll("input[type=range], input[typ
     .filter(([box]) => box.height < 24 || box.width < 24).map(([, html]) => html)"""
 
 
-def write_page(folder: Path, lab: NetworkCalculator) -> Site:
-    html = lab._repr_mimebundle_()[0]["text/html"]
-    text = PAGE.format(BOOK_STYLE, page_style(), html, page_script(NAMES))
-    (folder / "page.html").write_text(text, "utf8")
-    return Site(folder, folder.as_uri())
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Locator]]:
     """Opens a calculator in a page that must stay without a fault."""
@@ -58,7 +46,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Locator]]
     def open_page(
         network: str = "LeNet-5", viewport: dict[str, int] = WIDE, theme: str = "light", **given
     ) -> Locator:
-        site = write_page(tmp_path, network_calculator(network, **given))
+        site = write_labs_page(tmp_path, network_calculator(network, **given))
         contexts.append(browser.new_context(viewport=viewport, color_scheme=theme))
         page = contexts[-1].new_page()
         faults.append(watch(page, site)[0])
@@ -362,6 +350,15 @@ def test_everything_can_be_done_by_keyboard(opened):
     expect(lab.locator(".lab-question")).to_contain_text("k5 s4 p1 takes")
 
 
+def test_what_is_being_typed_stays_until_the_field_is_left(opened):
+    field = open_layer(opened("LeNet-5"), 1).get_by_label("kernel k")
+    field.clear()
+    field.press_sequentially("7 7")
+    expect(field).to_have_value("7 7")
+    field.blur()
+    expect(field).to_have_value("7")
+
+
 @pytest.mark.parametrize("network", ["VGG-16", "DCGAN generator"])
 def test_it_fits_a_phone_and_its_targets_a_finger(opened, network):
     lab = opened(network, viewport={"width": 350, "height": 800})
@@ -406,7 +403,7 @@ def test_controls_stay_under_the_pointer_while_they_move(opened):
 
 
 def test_without_scripts_the_result_of_python_is_there(browser: Browser, tmp_path: Path):
-    site = write_page(tmp_path, network_calculator())
+    site = write_labs_page(tmp_path, network_calculator())
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(site.address("page.html"))

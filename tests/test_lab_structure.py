@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from lab_script import call, state_of
 
 from convlib import conv2d, labs, pad
-from convlib.labs.structure import KINDS, LAYERS, StructureLab, layer_counts, memory_in_words, structure
+from convlib.labs.structure import KINDS, LAYERS, StructureLab, layer_counts, structure
 
 
 def random_lab(seed: int) -> StructureLab:
@@ -264,14 +264,6 @@ def test_formulas_are_true_for_all_states() -> None:
             sides = str(call("structure", "countInWords", one)).split(" = ")
             values = {eval(side.replace("·", "*").replace(",", "")) for side in sides}
             assert values == {one["count"]}
-
-
-def test_memory_in_the_page_is_pythons() -> None:
-    counts = [1, 3, 249, 250, 1728, 249_999, 250_000, 86_704_128, 483_385_147_392, 10**15]
-    assert [call("structure", "memoryInWords", count) for count in counts] == [
-        memory_in_words(count) for count in counts
-    ]
-    assert memory_in_words(483_385_147_392) == "1.934 TB"
 
 
 # --- without a script ---

@@ -6,31 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser
+from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from convlib import labs
 from convlib.labs import StructureLab
-from convlib.labs._lab import page_script, page_style
-from convlib.labs.structure import KINDS, LAYERS, layer_counts, memory_in_words
+from convlib.labs._lab import in_bytes
+from convlib.labs.structure import KINDS, LAYERS, layer_counts
 
 __all__ = ["browser"]  # a fixture
 
-SCRIPT = "<script>" + page_script(lab.name for lab in labs.LABS) + "</script>"
 MATRIX = ".lab-matrix button"
-PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>A lab</title>
-<link rel="icon" href="data:,"><style>
-:root {color-scheme: light dark} body {background: Canvas; color: CanvasText} %s
-</style></head>
-<body><main><h1>A lab</h1>%s</main></body></html>"""
-
-
-def written(folder: Path, *shown: StructureLab, script: str = SCRIPT) -> str:
-    """A page with the labs, as the book has them, opened as a file."""
-    parts = [str(lab._repr_mimebundle_()[0]["text/html"]) for lab in shown]
-    page = folder / "lab.html"
-    page.write_text(PAGE % (page_style(), "".join([*parts, script])), "utf8")
-    return page.as_uri()
 
 
 @pytest.fixture
@@ -49,7 +35,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(written(tmp_path, *(shown or (labs.structure(),))))
+        page.goto(write_labs_page(tmp_path, *(shown or (labs.structure(),))).address("page.html"))
         return page
 
     yield opened
@@ -96,7 +82,7 @@ def agrees(page: Page, lab: StructureLab) -> None:
         for kind, item in zip(KINDS, shown.locator("li").all(), strict=True):
             words = f"{counts[kind]:,} weight{'' if counts[kind] == 1 else 's'}"
             expect(item.locator("strong")).to_have_text(words)
-            expect(item).to_contain_text(f"; {memory_in_words(counts[kind])}")
+            expect(item).to_contain_text(f"; {in_bytes(4 * counts[kind])}")
         expect(shown.locator("[aria-current]")).to_contain_text(lab.kind)
     marked = page.locator(f"{MATRIX}.under").evaluate_all(
         "all => all.map(one => [...one.parentElement.children].indexOf(one))"
@@ -412,7 +398,7 @@ def test_without_scripts_the_still_result_is_there(browser: Browser, tmp_path: P
     lab.shift = [0, 1]
     with browser.new_context(java_script_enabled=False, viewport={"width": 720, "height": 900}) as context:
         page = context.new_page()
-        page.goto(written(tmp_path, lab))
+        page.goto(write_labs_page(tmp_path, lab).address("page.html"))
         expect(page.get_by_text(lab.entry_in_words())).to_be_visible()
         expect(page.get_by_text(lab.moved_in_words())).to_be_visible()
         table = page.locator("table", has_text="The matrix")

@@ -356,6 +356,24 @@ def test_the_page_needs_nothing_but_one_script_without_modules():
     assert all(f'labs["{name}"] = ' in script for name in NAMES)
 
 
+FOLLOWED = """(() => {
+    const [waiting, listeners, told] = [[], new Set(), []];
+    globalThis.queueMicrotask = (work) => waiting.push(work);
+    const model = { on: (_, one) => listeners.add(one), off: (_, one) => listeners.delete(one) };
+    const stop = follow(model, ["a", "b"], () => told.push(told.length));
+    const changeBoth = () => { for (const one of [...listeners, ...listeners]) one(); };
+    const settle = () => { while (waiting.length) waiting.shift()(); };
+    changeBoth(); settle();
+    const before = told.length;
+    changeBoth(); stop(); settle();
+    return JSON.stringify([before, told.length, listeners.size]);
+})()"""
+
+
+def test_several_changes_are_drawn_once_and_none_after_the_view_is_closed():
+    assert json.loads(engine("convolution").eval(FOLLOWED)) == [2, 2, 0]  # at first, and after the changes
+
+
 def test_a_lab_shows_itself_live_still_and_in_plain_words():
     lab = explore_convolution()
     bundle, _ = lab._repr_mimebundle_()

@@ -34,8 +34,8 @@ READ_GRIDS = """lab => Object.fromEntries([...lab.querySelectorAll(".lab-grid")]
     const rows = Array.from({length: numbers.length / columns}, (_, i) => row(i));
     return [grid.getAttribute("aria-label"), rows];
 }))"""
-IGNORED = """lab => [...lab.querySelectorAll("[aria-label='padded image'] > *")].map(
-    cell => cell.matches(".ignored"))"""
+MARKED = """(lab, mark) => [...lab.querySelectorAll("[aria-label='padded image'] > *")].map(
+    cell => cell.matches(mark))"""
 SMALL_TARGETS = """lab => [...lab.querySelectorAll("input[type=range], select, button, label:has(input)")]
     .filter(one => one.checkVisibility() && !one.closest(".lab-grid"))
     .map(one => [one.getBoundingClientRect(), one.outerHTML.slice(0, 90)])
@@ -78,10 +78,14 @@ def expect_the_numbers_of_convlib(lab: Locator) -> ConvolutionExplorer:
     shown = grids(lab)
     assert np.array_equal(shown["padded image"], python.padded)
     assert np.array_equal(shown["output"], python.output)
-    ignored = lab.evaluate(IGNORED)
+    ignored = lab.evaluate(MARKED, ".ignored")
     (top, left), (height, width) = python.padding, np.shape(python.image)
     inside = np.reshape(ignored, python.padded.shape)[top : top + height, left : left + width]
     assert np.array_equal(inside, python.uses == 0)
+    i, j, *_ = map(int, re.findall(r"\d+", lab.locator(".lab-sum").inner_text()))
+    under = np.zeros(python.padded.shape, dtype=bool)
+    under[np.ix_(*python._taps(i, j))] = True
+    assert np.array_equal(np.reshape(lab.evaluate(MARKED, ".under"), under.shape), under)
     for axis, count in zip(("rows", "columns"), python.output.shape, strict=True):
         expect(lab.locator(".lab-formula", has_text=f"{axis}: ")).to_contain_text(f"+ 1 = {count}")
     return python
@@ -234,6 +238,14 @@ def test_play_walks_to_the_end_and_can_be_paused(explorer):
     expect(total).to_contain_text("row 0, column 1: ")
 
 
+def test_play_stops_where_there_is_no_window_left(explorer):
+    explorer.get_by_label("play through all windows").click()
+    set_slider(explorer, "dilation, rows", 4)
+    expect(explorer.locator(".lab-problem")).not_to_be_empty()
+    set_slider(explorer, "dilation, rows", 1)
+    expect(explorer.get_by_label("play through all windows")).to_be_visible()
+
+
 def test_an_output_number_shows_its_window_when_it_is_touched(explorer):
     explorer.get_by_label(re.compile("^output, row 1, column 2:")).click()
     expect(explorer.locator(".lab-sum")).to_have_text("row 1, column 2: 1 · 3 + 0 · 1 + (−1) · 0 + 2 · 0 = 3")
@@ -258,6 +270,15 @@ def test_everything_can_be_done_by_keyboard(explorer):
     keyboard.press("ArrowDown")
     expect(explorer.locator(".lab-sum")).to_contain_text("row 1, column 1: ")
     expect_the_numbers_of_convlib(explorer)
+
+
+def test_a_grid_is_one_stop_of_the_tab_key_and_remembers_its_place(explorer):
+    for grid in explorer.locator(".lab-grid").all():
+        assert grid.evaluate("grid => grid.querySelectorAll('[tabindex=\"0\"]').length") == 1
+    explorer.get_by_label("pixel, row 1, column 2").click()
+    explorer.page.keyboard.press("Tab")
+    explorer.page.keyboard.press("Shift+Tab")
+    assert explorer.page.evaluate("document.activeElement.ariaLabel") == "pixel, row 1, column 2"
 
 
 def test_how_often_each_pixel_is_used_is_shown_in_its_place(explorer):

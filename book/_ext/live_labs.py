@@ -6,9 +6,10 @@ from pathlib import Path
 from docutils import nodes
 
 from convlib.labs import LABS
-from convlib.labs._lab import page_script, page_style
+from convlib.labs._lab import page_script, style
 
-FILES = {"labs.js": page_script(lab.name for lab in LABS), "labs.css": page_style()}
+NAMES = [lab.name for lab in LABS]
+FILES = {"labs.js": page_script(NAMES), "labs.css": style(*NAMES)}
 
 
 def add_to_page(app, pagename, templatename, context, doctree) -> None:

@@ -46,9 +46,14 @@ def page_script(names: Iterable[str]) -> str:
     )
 
 
-def page_style() -> str:
-    """The labs' style sheet."""
-    return source("labs.css")
+def style(*names: str) -> str:
+    """What all labs share, and the rules of the named ones, each for itself alone."""
+    own = {name: HERE / f"{name}.css" for name in names}
+    return source("labs.css") + "".join(
+        f":where(.lab-{name}) {{\n{file.read_text(encoding='utf8')}}}\n"
+        for name, file in own.items()
+        if file.exists()
+    )
 
 
 class Lab(anywidget.AnyWidget):
@@ -58,14 +63,15 @@ class Lab(anywidget.AnyWidget):
     script nor style sheet. In the book a script then brings it to life, with the same ES module.
     """
 
-    _css = page_style()
     name: ClassVar[str]
     title: ClassVar[str]
     still: Callable[[], Iterable[str]]  # lines of HTML
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         state = {name: getattr(self, name) for name in self.trait_names(state=True)}
-        attributes = f'class="lab" data-lab="{self.name}" data-state="{escape(json.dumps(state))}"'
+        attributes = (
+            f'class="lab lab-{self.name}" data-lab="{self.name}" data-state="{escape(json.dumps(state))}"'
+        )
         html = "\n".join(
             [f"<div {attributes}>", f"<p><strong>{self.title}</strong></p>", *self.still(), "</div>"]
         )
@@ -89,6 +95,18 @@ def shown(value: float) -> str:
     else:
         text = repr(rounded).replace("e-0", "e-")
     return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
+
+
+def in_bytes(value: int) -> str:
+    """Memory, in powers of 1024, with four digits.
+
+    Examples
+    --------
+    >>> in_bytes(64 * 224 * 224 * 4), in_bytes(1000)
+    ('12.25 MiB', '1000 bytes')
+    """
+    power = min(max(value.bit_length() - 1, 0) // 10, 4)
+    return f"{shown(value / 1024**power)} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def html_table(caption: str, rows: Iterable[Iterable[str]], headings: Iterable[str] = ()) -> str:

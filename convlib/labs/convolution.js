@@ -286,9 +286,7 @@ function render({ model, el }) {
   const play = button("play", togglePlaying);
   const steps = element("div", { className: "lab-steps" }, back, play, next, counted.element);
 
-  el.classList.add("lab", "live");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: convolution explorer");
+  introduce(el, "convolution", "Live lab: convolution explorer");
   el.replaceChildren(
     settings,
     element("div", { className: "lab-row" }, linked.element, mode.element),

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from convlib._checks import require_one_of
 from convlib._dispatch import Array
 from convlib.conv import conv2d, conv2d_input
-from convlib.labs._lab import Lab, html_table, module, shown
+from convlib.labs._lab import Lab, html_table, module, shown, style
 from convlib.shapes import Ints, as_tuple
 from convlib.windows import pad, pad_backward
 
@@ -42,7 +42,7 @@ class ConvolutionExplorer(Lab):
     padding_mode : str
     """
 
-    _esm = module("convolution")
+    _esm, _css = module("convolution"), style("convolution")
     name = "convolution"
     title = "Convolution explorer"
     image, kernel = numbers(), numbers()

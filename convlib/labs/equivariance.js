@@ -344,9 +344,7 @@ function render({ model, el }) {
     );
   }
 
-  el.classList.add("lab", "live", "lab-equivariance");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: equivariance");
+  introduce(el, "equivariance", "Live lab: equivariance");
   el.replaceChildren(
     element("div", { className: "lab-row lab-controls" }, menus.kernel.element, menus.padding_mode.element, relu.element,
       menus.downsampling.element, menus.picture.element, menus.transform.element),

@@ -14,7 +14,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv2d
-from convlib.labs._lab import Lab, html_table, module, shown
+from convlib.labs._lab import Lab, html_table, module, shown, style
 from convlib.labs.convolution import Rows, pair
 from convlib.photographs import photograph
 from convlib.pool import avg_pool2d, max_pool2d
@@ -101,7 +101,7 @@ class EquivarianceLab(Lab):
         What follows, from "none" to "blur pool s2".
     """
 
-    _esm = module("equivariance")
+    _esm, _css = module("equivariance"), style("equivariance")
     name = "equivariance"
     title = "Equivariance lab"
     picture = traitlets.Enum(PICTURES, PICTURES[0]).tag(sync=True, state=True)

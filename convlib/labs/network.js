@@ -190,13 +190,6 @@ function inWords(value) {
 
 const exactly = (value) => (value < 1e15 ? grouped(value) : inWords(value));
 
-/** In powers of 1024, with four digits. */
-function inBytes(value) {
-  let power = 0;
-  for (; power < 4 && value >= 1024; power++) value /= 1024;
-  return `${shown(value)} ${["bytes", "KiB", "MiB", "GiB", "TiB"][power]}`;
-}
-
 function percent(part, all) {
   const share = Math.round((100 * part) / (all || 1));
   return share || !part ? `${share} %` : "under 1 %";
@@ -514,9 +507,7 @@ function render({ model, el }) {
     updateAnswers(now, rows);
   }
 
-  el.classList.add("lab", "lab-network", "live");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: network calculator");
+  introduce(el, "network", "Live lab: network calculator");
   el.replaceChildren(
     element("div", { className: "lab-row" }, network.element, batch.element, itemsize.element),
     element("div", { className: "lab-row" }, ...inputs.map((one) => one.element)),

@@ -10,7 +10,7 @@ import traitlets
 
 from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
-from convlib.labs._lab import DIGITS, Lab, html_table, module, shown
+from convlib.labs._lab import DIGITS, Lab, html_table, in_bytes, module, style
 from convlib.shapes import (
     as_integer,
     as_tuple,
@@ -153,7 +153,7 @@ class NetworkCalculator(Lab):
         Which of the `choices` is looked at.
     """
 
-    _esm = module("network")
+    _esm, _css = module("network"), style("network")
     name = "network"
     title = "Network calculator"
     input = _state(traitlets.List(traitlets.Int(), default_value=[3, 224, 224]))
@@ -376,18 +376,6 @@ def in_words(value: int) -> str:
     whole, rest = divmod(rounded, unit)
     decimals = f"{rest / unit:.3f}"[1:].rstrip("0.")
     return f"{whole:,}{decimals} {word}"
-
-
-def in_bytes(value: int) -> str:
-    """In powers of 1024, with four digits.
-
-    Examples
-    --------
-    >>> in_bytes(64 * 224 * 224 * 4), in_bytes(1000)
-    ('12.25 MiB', '1000 bytes')
-    """
-    power = min(max(value.bit_length() - 1, 0) // 10, 4)
-    return f"{shown(value / 1024**power)} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"
 
 
 def _size(shape: Sequence[int]) -> str:

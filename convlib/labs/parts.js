@@ -27,6 +27,13 @@ function typed(text) {
 /** Thousands apart, as in 1,234. */
 const grouped = (value) => value.toLocaleString("en-US").replace("-", "−");
 
+/** Memory, in powers of 1024, with four digits. */
+function inBytes(value) {
+  let power = 0;
+  for (; power < 4 && value >= 1024; power++) value /= 1024;
+  return `${shown(value)} ${["bytes", "KiB", "MiB", "GiB", "TiB"][power]}`;
+}
+
 /** A slider with its number beside it; `name` is what a screen reader says. */
 function slider({ name, min, max, step = 1, onInput }) {
   // Without the attribute JupyterLab takes the arrow keys for itself.
@@ -117,6 +124,13 @@ function numberCell(name, onNumber) {
     else { input.removeAttribute("aria-invalid"); onNumber(value); }
   });
   return input;
+}
+
+/** Says to style sheets and to screen readers what stands here. */
+function introduce(el, name, label) {
+  el.classList.add("lab", `lab-${name}`, "live");
+  el.setAttribute("role", "group");
+  el.setAttribute("aria-label", label);
 }
 
 /** Calls `update` once after any of the names have changed, here or in Python; returns how to stop that. */

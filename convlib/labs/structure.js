@@ -121,12 +121,6 @@ function ownCounts(state) {
 
 const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 
-function memoryInWords(count) {
-  let [value, unit] = [4 * count, 0];
-  for (; value >= 1000 && unit < 4; unit++) value /= 1000;
-  return `${shown(value)} ${["bytes", "kB", "MB", "GB", "TB"][unit]}`;
-}
-
 /** As in "(3·3) · (5·5) = 9 · 25 = 225". */
 function countInWords({ factors, count }) {
   const parts = factors.filter((part) => part.length);
@@ -208,7 +202,7 @@ function countTable() {
       const longest = length(counts["fully connected"].count) || 1;
       for (const { kind, count, memory, formula, bar, box } of lines) {
         count.textContent = plural(counts[kind].count, "weight");
-        memory.textContent = memoryInWords(counts[kind].count);
+        memory.textContent = inBytes(4 * counts[kind].count);
         formula.textContent = countInWords(counts[kind]);
         bar.style.width = `${100 * length(counts[kind].count) / longest}%`;
         if (kind === current) box.setAttribute("aria-current", "true"); else box.removeAttribute("aria-current");
@@ -429,9 +423,7 @@ function render({ model, el }) {
   }
 
   const figure = element("figure", { className: "lab-matrix" }, caption, product);
-  el.classList.add("lab", "live");
-  el.setAttribute("role", "group");
-  el.setAttribute("aria-label", "Live lab: the structure of a layer");
+  introduce(el, "structure", "Live lab: the structure of a layer");
   el.replaceChildren(
     kinds.element,
     element("div", { className: "lab-row" }, inputs.element, wrapped.element),

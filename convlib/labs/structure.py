@@ -12,7 +12,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv_matrix
-from convlib.labs._lab import Lab, html_table, module, shown
+from convlib.labs._lab import Lab, html_table, in_bytes, module, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.shapes import Ints, as_integer, as_tuple
 from convlib.windows import pad
@@ -47,7 +47,7 @@ class StructureLab(Lab):
         The real layer whose weights are counted.
     """
 
-    _esm = module("structure")
+    _esm, _css = module("structure"), style("structure")
     name = "structure"
     title = "The structure of a layer"
     kind = traitlets.Enum(KINDS, KINDS[0]).tag(sync=True, state=True)
@@ -220,7 +220,7 @@ class StructureLab(Lab):
         yield html_table(
             "Weights to learn; biases not counted, 4 bytes each",
             [
-                [kind, f"{self.counts[kind]:,}", f"{theirs[kind]:,}", memory_in_words(theirs[kind])]
+                [kind, f"{self.counts[kind]:,}", f"{theirs[kind]:,}", in_bytes(4 * theirs[kind])]
                 for kind in KINDS
             ],
             ["", "here", title, "memory"],
@@ -238,20 +238,6 @@ def layer_counts(image: Sizes, kernel: Sizes, maps: Sizes) -> dict[str, int]:
     window = image[0] * math.prod(kernel)
     counts = math.prod(maps) * math.prod(image), math.prod(maps) * window, maps[0] * window
     return dict(zip(KINDS, counts, strict=True))
-
-
-def memory_in_words(count: int) -> str:
-    """What so many weights need at 4 bytes each.
-
-    Examples
-    --------
-    >>> memory_in_words(3), memory_in_words(86_704_128)
-    ('12 bytes', '346.8 MB')
-    """
-    value, unit = 4.0 * count, 0
-    while value >= 1000 and unit < 4:
-        value, unit = value / 1000, unit + 1
-    return f"{shown(value)} {('bytes', 'kB', 'MB', 'GB', 'TB')[unit]}"
 
 
 def _plural(count: int, word: str) -> str:
