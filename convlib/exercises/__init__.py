@@ -4,7 +4,9 @@ Each chapter keeps its exercises in a file of its own, one `declare` for each; i
 registers them.
 """
 
+from convlib.exercises import channels as _channels  # noqa: F401
 from convlib.exercises import convolution as _convolution  # noqa: F401
+from convlib.exercises import pooling as _pooling  # noqa: F401
 from convlib.exercises import size_arithmetic as _size_arithmetic  # noqa: F401
 from convlib.exercises import why_convolution as _why_convolution  # noqa: F401
 from convlib.exercises.checker import Verdict, check, names

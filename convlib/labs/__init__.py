@@ -4,24 +4,30 @@ Each lab is one ES module, hosted by anywidget in Jupyter and by one small scrip
 to begin with is also made by Python, for paper, for readers without scripts, and where notebooks do not run.
 """
 
+from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
+from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, EquivarianceLab, NetworkCalculator, StructureLab)
+LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab, EquivarianceLab)
 
 __all__ = [
     "LABS",
+    "ChannelsLab",
     "ConvolutionExplorer",
     "EquivarianceLab",
     "Experiment",
     "NetworkCalculator",
+    "PoolingLab",
     "StructureLab",
+    "channels",
     "equivariance",
     "explore_convolution",
     "interact",
     "network_calculator",
+    "pooling",
     "structure",
 ]
