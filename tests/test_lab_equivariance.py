@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from lab_script import call, state_of
 
 from convlib import conv2d, labs, max_pool2d, pad
-from convlib.labs._lab import page_style
+from convlib.labs._lab import style
 from convlib.labs.equivariance import (
     DOWNSAMPLING,
     FACTORS,
@@ -135,7 +135,7 @@ def test_choices_of_the_page_are_pythons() -> None:
 def test_colours_of_the_pictures_are_those_of_the_style_sheet() -> None:
     warm, cool = call("equivariance", "(() => [WARM, COOL])")  # type: ignore[misc]
     for name, colour in (("warm", warm), ("cool", cool)):
-        assert f"--lab-{name}: #{bytes(colour).hex()};" in page_style()
+        assert f"--lab-{name}: #{bytes(colour).hex()};" in style()
 
 
 @pytest.mark.parametrize("share", [0, 1, 2, 0.5, 1 / 3, 0.00125, 0.01125, 0.99951, 1.125, 1e-8, 0.0455])
@@ -312,7 +312,7 @@ def test_python_sets_the_state() -> None:
     assert repr(lab) == "Equivariance lab: digit, turn; blur kernel, padding 1 reflect, ReLU, stride 4"
     bundle = lab._repr_mimebundle_()[0]
     assert bundle["text/plain"] == repr(lab)
-    assert '<div class="lab" data-lab="equivariance"' in bundle["text/html"]
+    assert '<div class="lab lab-equivariance" data-lab="equivariance"' in bundle["text/html"]
 
 
 WRONG: dict[str, tuple[Settings, type[Exception], str]] = {
