@@ -204,7 +204,7 @@ def rescale(input: Array, factor: float) -> Array:
 
     See Also
     --------
-    convlib.interpolate. Chapters 4 and 7.
+    interpolate : does the work. Chapters 4 and 7.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def equivariance_error(
 
     See Also
     --------
-    convlib.equivariance : transforms, and `shift_errors`. Chapter 4.
+    shift_errors : of many shifts. Chapter 4.
 
     Examples
     --------
