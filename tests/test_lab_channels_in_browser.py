@@ -74,7 +74,7 @@ def connected(lab: ChannelsLab) -> list[np.ndarray]:
 
 def agrees(page: Page, lab: ChannelsLab) -> None:
     """All that the page shows is what Python computes for the same state."""
-    expect(page.locator(".lab-kinds input:checked")).to_have_value(lab.kind)
+    expect(page.locator(".lab-radios input:checked")).to_have_value(lab.kind)
     expect(page.locator(".lab-sum").first).to_have_text(f"{lab.reach_in_words()} {lab.mixing_in_words()}")
     expect(page.get_by_text(lab.kind_in_words(), exact=True)).to_be_visible()
     seen = page.evaluate(SEEN)
@@ -333,7 +333,7 @@ def test_controls_stay_where_they_are_while_they_are_used(opened: Callable[..., 
             slider.fill(value)
             tops.add(slider.evaluate(place))
         assert len(tops) == 1, name
-    kinds = page.locator(".lab-kinds input")
+    kinds = page.locator(".lab-radios input")
     for kind in kinds.all():
         before = kind.evaluate(place)
         kind.check()

@@ -200,26 +200,6 @@ function drawnLines(lines, className) {
   return element("div", { innerHTML: `<svg class="${className}" aria-hidden="true">${text.join("")}</svg>` }).firstChild;
 }
 
-/** Writes what is read out, where it is new. */
-function say(paragraph, text) {
-  if (paragraph.textContent !== text) paragraph.textContent = text;
-}
-
-/** One choice of a few, all in sight. */
-function radios({ name, choices, onChange }) {
-  const group = String(Math.random()); // several labs on one page must not share their choices
-  const inputs = Object.keys(choices).map((value) => {
-    const input = element("input", { type: "radio", name: group, value, "data-lm-suppress-shortcuts": "true" });
-    input.addEventListener("change", () => onChange(value));
-    return input;
-  });
-  return {
-    element: element("div", { className: "lab-kinds", role: "radiogroup", "aria-label": name },
-      ...inputs.map((input) => element("label", { className: "lab-check" }, input, ` ${choices[input.value]}`))),
-    set(value) { for (const input of inputs) input.checked = input.value === value; },
-  };
-}
-
 function render({ model, el }) {
   const names = ["kind", "in_channels", "out_channels", "groups", "middle", "shuffle", "kernel_size", "size", "bias", "side", "channel"];
   const state = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -227,7 +207,7 @@ function render({ model, el }) {
   let sides, matrix;
 
   // The controls
-  const kinds = radios({ name: "kind", choices: KINDS, onChange: (kind) => change(model, fitted(state(), kind)) });
+  const kinds = choice({ name: "kind", choices: KINDS, onChange: (kind) => change(model, fitted(state(), kind)) });
   const labelled = (label, name, options) => {
     const made = slider({ name, ...options });
     return { ...made, parts: [element("span", {}, label), made.element] };

@@ -73,6 +73,27 @@ function checkbox(label, onChange) {
   return { element: element("label", { className: "lab-check" }, input, ` ${label}`), input };
 }
 
+/** One choice of a few, all in sight; `choices` maps the values to their labels. */
+function choice({ name, label = "", choices, onChange }) {
+  const group = String(Math.random()); // several labs on one page must not share their choices
+  const inputs = Object.keys(choices).map((value) => {
+    const input = element("input", { type: "radio", name: group, value, "data-lm-suppress-shortcuts": "true" });
+    input.addEventListener("change", () => onChange(value));
+    return input;
+  });
+  return {
+    element: element("div", { className: "lab-radios", role: "radiogroup", "aria-label": name }, ...(label ? [element("span", {}, label)] : []),
+      ...inputs.map((input) => element("label", { className: "lab-check" }, input, ` ${choices[input.value]}`))),
+    inputs,
+    set(value) { for (const input of inputs) input.checked = input.value === value; },
+  };
+}
+
+/** Writes a sentence only where it has changed, so that a screen reader does not say it again. */
+function say(paragraph, ...parts) {
+  if (paragraph.textContent !== parts.map((part) => part.textContent ?? part).join("")) paragraph.replaceChildren(...parts);
+}
+
 /** The colour of a cell: orange above zero, blue below, the stronger the larger. */
 function shade(value, limit) {
   const share = Math.round(Math.min(Math.abs(value) / (limit || 1), 1) * 55);

@@ -217,27 +217,6 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 // --- controls of this lab ---
 
-/** Writes what is read out, where it is new. */
-function say(paragraph, ...parts) {
-  if (paragraph.textContent !== parts.map((part) => part.textContent ?? part).join("")) paragraph.replaceChildren(...parts);
-}
-
-/** One choice of a few, all in sight; `choices` maps the values to their labels. */
-function choice({ name, label = "", choices, onChange }) {
-  const group = String(Math.random()); // several labs on one page must not share their choices
-  const inputs = Object.keys(choices).map((value) => {
-    const input = element("input", { type: "radio", name: group, value, "data-lm-suppress-shortcuts": "true" });
-    input.addEventListener("change", () => onChange(value));
-    return input;
-  });
-  return {
-    element: element("div", { className: "lab-choice", role: "radiogroup", "aria-label": name }, ...(label ? [element("span", {}, label)] : []),
-      ...inputs.map((input) => element("label", { className: "lab-check" }, input, ` ${choices[input.value]}`))),
-    inputs,
-    set(value) { for (const input of inputs) input.checked = input.value === value; },
-  };
-}
-
 function render({ model, el }) {
   const names = ["image", "kind", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "norm_type", "ties", "view", "upstream", "gradient", "position"];
   const state = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));

@@ -166,25 +166,8 @@ function movedInWords(state) {
 
 // --- controls of this lab ---
 
-/** Writes what is read out, where it is new. */
-function say(paragraph, ...parts) {
-  if (paragraph.textContent !== parts.map((part) => part.textContent ?? part).join("")) paragraph.replaceChildren(...parts);
-}
-
-/** One choice of a few, all in sight. */
-function choice({ name, choices, onChange }) {
-  const group = String(Math.random()); // several labs on one page must not share their choices
-  const inputs = choices.map((value) => {
-    const input = element("input", { type: "radio", name: group, value, "data-lm-suppress-shortcuts": "true" });
-    input.addEventListener("change", () => onChange(value));
-    return input;
-  });
-  return {
-    element: element("div", { className: "lab-choice", role: "radiogroup", "aria-label": name },
-      ...inputs.map((input) => element("label", { className: "lab-check" }, input, ` ${input.value}`))),
-    set(value) { for (const input of inputs) input.checked = input.value === value; },
-  };
-}
+/** Values that are their own labels. */
+const named = (values) => Object.fromEntries(values.map((value) => [value, value]));
 
 /** The three counts below one another, with bars. */
 function countTable() {
@@ -219,8 +202,8 @@ function render({ model, el }) {
   let matrix, pixels, numbers, kernel, picture, result, moved;
 
   // The controls
-  const kinds = choice({ name: "structure", choices: KINDS, onChange: (kind) => change(model, { kind }) });
-  const inputs = choice({ name: "input", choices: ["line", "picture"], onChange: (what) => change(model, {
+  const kinds = choice({ name: "structure", choices: named(KINDS), onChange: (kind) => change(model, { kind }) });
+  const inputs = choice({ name: "input", choices: named(["line", "picture"]), onChange: (what) => change(model, {
     image: resized([], ...STARTS[what], freshPixel),
     kernel: resized([], what === "line" ? 1 : model.get("kernel")[0].length, model.get("kernel")[0].length, freshTap),
     selected: [0, 0], shift: [0, 0],
