@@ -26,6 +26,16 @@ from convlib.adaptive_pool import (
     global_max_pool3d,
 )
 
+# Chapter 4, equivariance
+from convlib.blur_pool import (
+    blur_pool1d,
+    blur_pool1d_backward,
+    blur_pool2d,
+    blur_pool2d_backward,
+    blur_pool3d,
+    blur_pool3d_backward,
+)
+
 # Chapter 2, the convolution
 from convlib.conv import (
     conv1d,
@@ -55,6 +65,10 @@ from convlib.conv_transpose import (
     pixel_shuffle,
     pixel_unshuffle,
 )
+
+# Chapter 4, equivariance
+from convlib.equivariance import equivariance_error
+from convlib.group_conv import c4_conv, c4_lift, c4_pool
 
 # Chapter 5, pooling
 from convlib.pool import (
@@ -126,6 +140,15 @@ __all__ = [
     "avg_pool2d_backward",
     "avg_pool3d",
     "avg_pool3d_backward",
+    "blur_pool1d",
+    "blur_pool1d_backward",
+    "blur_pool2d",
+    "blur_pool2d_backward",
+    "blur_pool3d",
+    "blur_pool3d_backward",
+    "c4_conv",
+    "c4_lift",
+    "c4_pool",
     "channel_shuffle",
     "conv1d",
     "conv1d_input",
@@ -155,6 +178,7 @@ __all__ = [
     "convolve2d",
     "correlate2d",
     "effective_kernel_size",
+    "equivariance_error",
     "fold",
     "global_avg_pool1d",
     "global_avg_pool2d",

@@ -306,3 +306,52 @@ def transpose_backward_check(n: int) -> Callable[..., None]:
             )
 
     return check
+
+
+# --- convolutions over quarter turns ------------------------------------------------------------------------
+
+
+def c4_check(name: str) -> Callable[..., None]:
+    group = ("4, ", 1) if name == "c4_conv" else ("", 0)  # the axis of orientations, where input has one
+
+    def check(input: Array, weight: Array, padding: Padding = 0) -> None:
+        word, extra = group
+        require_array(name, "input", input)
+        require_array(name, "weight", weight)
+        shape, kernels = tuple(input.shape), tuple(weight.shape)
+        if len(kernels) != 4 + extra or min(kernels) < 1 or kernels[-1] != kernels[-2] or (
+            extra and kernels[2] != 4
+        ):  # fmt: skip
+            raise ValueError(
+                f"{name}: weight must be (C_out, C_in, {word}k, k), none of them 0; got {kernels}"
+            )
+        if len(shape) not in (3 + extra, 4 + extra) or (extra and shape[-3] != 4) or 0 in shape[-2:]:
+            raise ValueError(
+                f"{name}: input must be (N, C, {word}H, W) or (C, {word}H, W), with pixels; got {shape}"
+            )
+        channels = shape[-3 - extra]
+        if channels != kernels[1]:
+            raise ValueError(
+                f"{name}: input has {channels} channels but weight expects {kernels[1]} (input {shape}, "
+                f"weight {kernels})"
+            )
+        orientations, itemsize = 4**extra, input.dtype.itemsize
+        turned = (4 * kernels[0], orientations * channels, *kernels[-2:])
+        refuse_if_too_large(name, "the turned kernels", 2 * count(turned), itemsize)
+        image = (*shape[: -3 - extra], orientations * channels, *shape[-2:])
+        _check_sizes(2, name, image, turned, 1, padding, 1, 1, itemsize)
+        if not autocasts(input, weight):
+            _check_dtypes(name, input=input, weight=weight)
+
+    return check
+
+
+def c4_pool_check(input: Array) -> None:
+    name = "c4_pool"
+    require_array(name, "input", input)
+    shape = tuple(input.shape)
+    if len(shape) not in (4, 5) or shape[-3] != 4:
+        raise ValueError(f"{name}: input must be (N, C, 4, H, W) or (C, 4, H, W), got {shape}")
+    if "complex" in dtype_name(input) or "clongdouble" in dtype_name(input):
+        raise TypeError(f"{name}: of complex numbers none is the largest, got {input.dtype}")
+    refuse_if_too_large(name, "the result", count(shape) // 4, input.dtype.itemsize)

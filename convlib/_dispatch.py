@@ -28,6 +28,11 @@ def is_tensor(value: object) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def library_of(array: Array) -> Any:
+    """torch for a tensor and NumPy for an array: for the few functions that both call the same."""
+    return sys.modules["torch"] if is_tensor(array) else np
+
+
 def plain(value: Any) -> Any:
     """An array without what its subclass adds: the products of a `numpy.matrix` are others."""
     return np.asarray(value) if isinstance(value, np.ndarray) else value

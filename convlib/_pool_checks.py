@@ -355,3 +355,58 @@ def global_check(n: int, name: str) -> Callable[..., None]:
         _check_kind(name, input, "f")
 
     return check
+
+
+# --- blurred ------------------------------------------------------------------------------------------------
+
+
+def blur_layout(n: int, kernel_size: Ints, stride: Ints, function: str = "") -> tuple[Shape, Shape]:
+    """Taps and stride of each axis."""
+    kernel = as_tuple(kernel_size, n, "kernel_size", function=function)
+    if max(kernel) > 7:
+        raise ValueError(f"{function}: kernel_size must be at most 7, got {shown(kernel_size)}")
+    return kernel, as_tuple(stride, n, "stride", function=function)
+
+
+def _blurred(
+    n: int, function: str, shape: Shape, itemsize: int, kernel_size: Ints, stride: Ints, padding_mode: str
+) -> Shape:
+    """The output's shape, if the image is large enough and the whole fits into memory."""
+    _check_shape(n, function, shape)
+    kernel, strides = blur_layout(n, kernel_size, stride, function)
+    require_one_of(function, "padding_mode", padding_mode, ("reflect", "replicate", "circular", "zeros"))
+    for axis, (size, k) in enumerate(zip(shape[-n:], kernel, strict=True)):
+        needed = {"reflect": k // 2 + 1, "circular": k // 2}.get(padding_mode, 1)
+        if size < needed:
+            raise ValueError(
+                f"{function}: {padding_mode!r} needs at least {needed} pixels for {k} taps, but input "
+                f"{shape} has {size} along spatial axis {axis}"
+            )
+    padded = [size + k - 1 for size, k in zip(shape[-n:], kernel, strict=True)]
+    refuse_if_too_large(function, "the result and its scratch", 3 * count((*shape[:-n], *padded)), itemsize)
+    return (*shape[:-n], *(-(-size // s) for size, s in zip(shape[-n:], strides, strict=True)))
+
+
+def blur_check(n: int) -> Callable[..., None]:
+    def check(input: Array, kernel_size: Ints = 3, stride: Ints = 2, padding_mode: str = "reflect") -> None:
+        name = f"blur_pool{n}d"
+        require_array(name, "input", input)
+        _blurred(n, name, tuple(input.shape), input.dtype.itemsize, kernel_size, stride, padding_mode)
+        _check_kind(name, input, "f")
+
+    return check
+
+
+def blur_backward_check(n: int) -> Callable[..., None]:
+    def check(
+        grad_output: Array, input_size: Sequence[int], kernel_size: Ints = 3, stride: Ints = 2,
+        padding_mode: str = "reflect",
+    ) -> None:  # fmt: skip
+        name = f"blur_pool{n}d_backward"
+        require_array(name, "grad_output", grad_output)
+        shape = as_sizes(input_size, "input_size", name)
+        itemsize = grad_output.dtype.itemsize
+        expected = _blurred(n, name, shape, itemsize, kernel_size, stride, padding_mode)
+        _check_gradient(name, grad_output, shape, expected)
+
+    return check

@@ -503,3 +503,65 @@ def adaptive_pool_loops(input: Array, output_size: Sequence[int], pool: Callable
             bins.append(slice(first, end))
         output[(n, c, *position)] = pool(input[(n, c, *bins)])
     return output
+
+
+def blur_pool_loops(
+    input: Array, kernel_size: Sequence[int], stride: Sequence[int], padding_mode: str = "reflect"
+) -> Array:
+    """`convlib.blur_pool2d` of a batch, for any number of spatial axes: window by window, with every weight
+    the product of numbers of Pascal's triangle.
+
+    Examples
+    --------
+    >>> blur_pool_loops(np.array([[[1.0, 3.0, 5.0, 7.0]]]), [3], [2])  # (3 + 2*1 + 3) / 4, (3 + 2*5 + 7) / 4
+    array([[[2., 5.]]])
+    """
+    axes, size = range(len(kernel_size)), input.shape[2:]
+
+    def pixel_at(a: int, i: int) -> int | None:
+        if 0 <= i < size[a] or padding_mode == "zeros":
+            return i if 0 <= i < size[a] else None
+        if padding_mode == "circular":
+            return int(i % size[a])
+        if padding_mode == "replicate":
+            return 0 if i < 0 else size[a] - 1
+        return -i if i < 0 else 2 * (size[a] - 1) - i
+
+    counts = [math.ceil(size[a] / stride[a]) for a in axes]
+    output = np.zeros((*input.shape[:2], *counts), dtype=input.dtype)
+    for n, c, *position in np.ndindex(output.shape):
+        for tap in np.ndindex(*kernel_size):
+            places = [position[a] * stride[a] + tap[a] - (kernel_size[a] - 1) // 2 for a in axes]
+            pixel = [pixel_at(a, places[a]) for a in axes]
+            weight = math.prod(
+                math.comb(kernel_size[a] - 1, tap[a]) / 2 ** (kernel_size[a] - 1) for a in axes
+            )
+            if None not in pixel:
+                output[(n, c, *position)] += weight * input[(n, c, *pixel)]
+    return output
+
+
+def c4_conv_loops(input: Array, weight: Array, padding: int = 0) -> Array:
+    """`convlib.c4_conv` of a batch (N, C, 4, H, W), or with weights of four axes `convlib.c4_lift` of images:
+    every orientation r looks with every tap of the kernel turned by r quarters.
+
+    Examples
+    --------
+    >>> image, weight = np.array([[[[1, 2], [3, 4]]]]), np.array([[[[1, 10], [0, 0]]]])
+    >>> c4_conv_loops(image, weight).ravel()  # 1 + 10*2, 3 + 10*1, 4 + 10*3, 2 + 10*4
+    array([21, 13, 34, 42])
+    """
+    if weight.ndim == 4:  # an image has one orientation, and every kernel looks at it
+        return c4_conv_loops(input[:, :, None], weight[:, :, None], padding)
+    k, (height, width), seen = weight.shape[-1], input.shape[-2:], input.shape[2]
+    size = (height + 2 * padding - k + 1, width + 2 * padding - k + 1)
+    output = np.zeros((len(input), len(weight), 4, *size), dtype=input.dtype)
+    for n, o, r, i, j in np.ndindex(output.shape):
+        for c, s, u, v in np.ndindex(weight.shape[1], seen, k, k):
+            row, column = u, v  # of the kernel in orientation 0: turned back by r quarters
+            for _ in range(r):
+                row, column = column, k - 1 - row
+            y, x = i + u - padding, j + v - padding
+            if 0 <= y < height and 0 <= x < width:
+                output[n, o, r, i, j] += weight[o, c, (s - r) % seen, row, column] * input[n, c, s, y, x]
+    return output

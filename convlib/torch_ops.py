@@ -15,7 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import grad as torch_grad
 
+from convlib import group_conv
 from convlib._checks import as_real
+from convlib._pool_checks import blur_layout
+from convlib.blur_pool import blur_padding, pad_mode
 from convlib.conv import bias_axes
 from convlib.resize import as_factors
 from convlib.shapes import (
@@ -170,6 +173,21 @@ def correlate2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
 def convolve2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
     pads = [(after, before) for before, after in correlation_padding(kernel.shape, mode)]
     return F.conv2d(_pad_sides(input, pads)[None], kernel.flip(0, 1)[None, None])[0]
+
+
+# --- quarter turns: made of conv2d, and so the same for both ------------------------------------------------
+
+
+def c4_lift(input, weight, padding=0):  # type: ignore[no-untyped-def]
+    return group_conv.lift(input, weight, padding)
+
+
+def c4_conv(input, weight, padding=0):  # type: ignore[no-untyped-def]
+    return group_conv.convolve(input, weight, padding)
+
+
+def c4_pool(input: Tensor) -> Tensor:
+    return input.amax(-3)
 
 
 # --- transposed convolution, and shuffles -------------------------------------------------------------------
@@ -497,6 +515,64 @@ def max_unpool2d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
 
 def max_unpool3d_backward(grad_output, indices):  # type: ignore[no-untyped-def]
     return _unpool_backward(3, grad_output, indices)
+
+
+# --- blurred pooling ----------------------------------------------------------------------------------------
+
+
+def _binomial(taps: int, like: Tensor) -> Tensor:
+    """Pascal's triangle row by row on the device itself: every number is the sum of the two above it."""
+    row = torch.ones(1, dtype=like.dtype, device=like.device)
+    for _ in range(taps - 1):
+        row = (F.pad(row, (1, 0)) + F.pad(row, (0, 1))) / 2
+    return row
+
+
+def _blur(n: int, input: Tensor, kernel_size: Ints, stride: Ints, padding_mode: str) -> Tensor:
+    """As a convolution of every channel by itself with the whole kernel, the outer product."""
+    kernel, strides = blur_layout(n, kernel_size, stride)
+    padded = F.pad(input, blur_padding(kernel), pad_mode(padding_mode))
+    weight = torch.ones((), dtype=input.dtype, device=input.device)
+    for taps in kernel:
+        weight = weight[..., None] * _binomial(taps, input)
+    channels = input.shape[-n - 1]
+    steps = [min(s, size) for s, size in zip(strides, input.shape[-n:], strict=True)]  # larger is no other
+    forward: Any = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
+    blurred: Tensor = forward(padded, weight.expand(channels, 1, *kernel), None, steps, groups=channels)
+    return blurred
+
+
+def blur_pool1d(input, kernel_size=3, stride=2, padding_mode="reflect"):  # type: ignore[no-untyped-def]
+    return _blur(1, input, kernel_size, stride, padding_mode)
+
+
+def blur_pool2d(input, kernel_size=3, stride=2, padding_mode="reflect"):  # type: ignore[no-untyped-def]
+    return _blur(2, input, kernel_size, stride, padding_mode)
+
+
+def blur_pool3d(input, kernel_size=3, stride=2, padding_mode="reflect"):  # type: ignore[no-untyped-def]
+    return _blur(3, input, kernel_size, stride, padding_mode)
+
+
+def blur_pool1d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size=3, stride=2, padding_mode="reflect"
+):
+    image, options = grad_output.new_zeros(tuple(input_size)), (kernel_size, stride, padding_mode)
+    return _pulled_back(lambda input: _blur(1, input, *options), grad_output, image)[0]
+
+
+def blur_pool2d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size=3, stride=2, padding_mode="reflect"
+):
+    image, options = grad_output.new_zeros(tuple(input_size)), (kernel_size, stride, padding_mode)
+    return _pulled_back(lambda input: _blur(2, input, *options), grad_output, image)[0]
+
+
+def blur_pool3d_backward(  # type: ignore[no-untyped-def]
+    grad_output, input_size, kernel_size=3, stride=2, padding_mode="reflect"
+):
+    image, options = grad_output.new_zeros(tuple(input_size)), (kernel_size, stride, padding_mode)
+    return _pulled_back(lambda input: _blur(3, input, *options), grad_output, image)[0]
 
 
 # --- adaptive pooling ---------------------------------------------------------------------------------------

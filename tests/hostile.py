@@ -24,6 +24,13 @@ from convlib._checks import shown
 
 Random = np.random.Generator
 
+# What a caller's own function does with an argument that is wrong is not for us to say.
+FUNCTIONS = [
+    name
+    for name in convlib.__all__
+    if "operation" not in inspect.signature(getattr(convlib, name)).parameters
+]
+
 # --- arguments that are made late, once for NumPy and once for torch ----------------------------------------
 
 
@@ -202,7 +209,7 @@ class World:
         r = self.random
         digit = re.search(r"([123])d", self.function)
         self.n = int(digit[1]) if digit else int(r.integers(1, 4))
-        if fnmatch.fnmatch(self.function, "*fold") or "matrix" in self.function:
+        if fnmatch.fnmatch(self.function, "*fold") or "matrix" in self.function or "c4" in self.function:
             self.n = 2
         self.groups = int(r.choice([1, 1, 1, 2, 3]))
         self.channels = self.groups * int(r.integers(1, 3))
@@ -328,6 +335,12 @@ def channels(w: World) -> int:
 
 # (function, parameter): what is right there; the first line that fits is taken.
 RECIPES: dict[str, Callable[[World], Any]] = {
+    "c4_conv.weight": lambda w: w.array(w.out, w.channels, 4, *(w.kernel[0],) * 2),
+    "c4_lift.weight": lambda w: w.array(w.out, w.channels, *(w.kernel[0],) * 2),
+    "c4_lift.input": lambda w: w.array(*w.lead, w.channels, *(max(w.spatial),) * 2),
+    "c4*.input": lambda w: w.array(*w.lead, w.channels, 4, *(max(w.spatial),) * 2),
+    "c4*.padding": lambda w: w.pick(["same", "valid", *[w.ints(w.padding)] * 4]),
+    "*.padding_mode": lambda w: w.pick(["reflect", "replicate", "circular", "zeros"]),
     "fold.input": columns,
     "pixel_shuffle.input": lambda w: w.array(*w.lead, w.channels * w.factor**2, *w.spatial[:1], 3),
     "pixel_unshuffle.input": lambda w: w.array(*w.lead, w.channels, *(w.factor * w.stride[0],) * 2),

@@ -55,6 +55,7 @@ fold(unfold(x, 2), 4, 2), pad(x[0], (1, 1, 1, 1), "reflect"), pad(x, (1, 1), val
 interpolate(x, 3, mode="lanczos", antialias=True), interpolate_backward(x, (1, 1, 6, 6), 4), resize_matrix(3, 2)
 max_pool2d(x, 2), max_pool2d_backward(x[..., :2, :2], x, 2, ties="shared"), avg_pool2d(x, 2), lp_pool2d(x, 2, 2)
 max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2), adaptive_avg_pool2d(x, 3), global_max_pool2d(x)
+blur_pool2d(x), c4_pool(c4_conv(c4_lift(x, w), np.ones((1, 1, 4, 2, 2)))), equivariance_error(blur_pool2d, abs, x)
 scaled_dot_product_attention(x, x, x, x[0, 0] > 0, 0.5), scaled_dot_product_attention_backward(x, x, x, x, x[0, 0])
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
     try:
@@ -229,7 +230,7 @@ def test_everything_that_takes_arrays_is_dispatched_or_made_of_what_is():
     assert set(convlib.__all__) - set(DISPATCHED) == {
         "sliding_windows", "conv_multiply_adds", "conv_output_size", "conv_parameters", "conv_transpose_output_size",
         "effective_kernel_size", "resize_matrix", "conv_choices", "conv_input_sizes", "conv_memory",
-        "conv_pixel_uses", "pool_output_size",
+        "conv_pixel_uses", "pool_output_size", "equivariance_error",
     }  # fmt: skip
 
 

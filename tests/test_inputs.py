@@ -186,6 +186,22 @@ CALLS: dict[str, Callable[..., Any]] = {
     ),
     "adaptive_avg_pool2d, nothing": lambda a, n: convlib.adaptive_avg_pool2d(a(n, 2, 4, 5), (None, 5)),
     "adaptive_max_pool2d, nothing": lambda a, n: convlib.adaptive_max_pool2d(a(n, 2, 4, 5), (None, 5), True),
+    "blur_pool1d": lambda a, n: convlib.blur_pool1d(a(n, 2, 9), 4, padding_mode="zeros"),
+    "blur_pool2d": lambda a, n: convlib.blur_pool2d(a(n, 2, 6, 7), (3, 5), (2, 1)),
+    "blur_pool2d, nothing": lambda a, n: convlib.blur_pool2d(a(n, 2, 4, 5), 1, 1),
+    "blur_pool3d": lambda a, n: convlib.blur_pool3d(a(n, 2, 4, 3, 5), 2, padding_mode="circular"),
+    "blur_pool1d_backward": lambda a, n: convlib.blur_pool1d_backward(a(n, 2, 5), (n, 2, 9), 4),
+    "blur_pool2d_backward": lambda a, n: convlib.blur_pool2d_backward(a(n, 2, 3, 4), (n, 2, 6, 7)),
+    "blur_pool2d_backward, nothing": lambda a, n: convlib.blur_pool2d_backward(
+        a(n, 2, 4, 5), (n, 2, 4, 5), 1, 1
+    ),
+    "blur_pool3d_backward": lambda a, n: convlib.blur_pool3d_backward(
+        a(n, 2, 2, 2, 3), (n, 2, 4, 3, 5), 2, padding_mode="replicate"
+    ),
+    "c4_lift": lambda a, n: convlib.c4_lift(a(n, 2, 5, 6), a(3, 2, 3, 3), padding=1),
+    "c4_lift, one image": lambda a, n: convlib.c4_lift(a(2, 5, 6), a(3, 2, 1, 1)),
+    "c4_conv": lambda a, n: convlib.c4_conv(a(n, 2, 4, 5, 6), a(3, 2, 4, 2, 2)),
+    "c4_pool": lambda a, n: convlib.c4_pool(a(n, 2, 4, 5, 6)),
     "scaled_dot_product_attention": lambda a, n: convlib.scaled_dot_product_attention(
         a(n, 2, 3, 4), a(n, 2, 5, 4), a(n, 2, 5, 3)
     ),

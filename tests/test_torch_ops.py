@@ -298,6 +298,25 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "global_max_pool1d": (convlib.global_max_pool1d, (numbers(2, 2, 5),)),
     "global_max_pool2d": (convlib.global_max_pool2d, (numbers(2, 4, 5),)),
     "global_max_pool3d": (convlib.global_max_pool3d, (numbers(2, 3, 4, 5),)),
+    "blur_pool1d": (partial(convlib.blur_pool1d, kernel_size=4), (numbers(2, 2, 9),)),
+    "blur_pool2d": (partial(convlib.blur_pool2d, kernel_size=(3, 5), stride=(2, 1)), (numbers(1, 2, 6, 7),)),
+    "blur_pool2d, circular": (
+        partial(convlib.blur_pool2d, kernel_size=7, padding_mode="circular"), (numbers(2, 6, 7),),
+    ),
+    "blur_pool3d": (partial(convlib.blur_pool3d, padding_mode="zeros"), (numbers(1, 2, 4, 3, 4),)),
+    "blur_pool1d_backward": (
+        partial(convlib.blur_pool1d_backward, input_size=(2, 2, 9)), (numbers(2, 2, 5),),
+    ),
+    "blur_pool2d_backward": (
+        partial(convlib.blur_pool2d_backward, input_size=(2, 6, 5), kernel_size=4), (numbers(2, 3, 3),),
+    ),
+    "blur_pool3d_backward": (
+        partial(convlib.blur_pool3d_backward, input_size=(1, 2, 4, 3, 4), padding_mode="replicate"),
+        (numbers(1, 2, 2, 2, 2),),
+    ),
+    "c4_lift": (partial(convlib.c4_lift, padding=1), (numbers(1, 2, 5, 4), numbers(2, 2, 3, 3))),
+    "c4_conv": (convlib.c4_conv, (numbers(2, 4, 3, 4), numbers(2, 2, 4, 2, 2))),
+    "c4_pool": (convlib.c4_pool, (numbers(2, 2, 4, 3, 4),)),
     "scaled_dot_product_attention": (
         convlib.scaled_dot_product_attention, (numbers(2, 3, 4, 2), numbers(2, 3, 5, 2), numbers(2, 3, 5, 6)),
     ),

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import test_adaptive_pool
+import test_blur_pool
 import test_conv
 import test_conv_transpose
+import test_equivariance
+import test_group_conv
 import test_pool
 import test_resize
 import test_shapes
@@ -408,8 +411,11 @@ def test_arrays_and_tensors_do_not_mix_in_any_function(name, array, other):
 def test_no_function_is_without_a_wrong_call():
     elsewhere = (
         test_adaptive_pool,
+        test_blur_pool,
         test_conv,
         test_conv_transpose,
+        test_equivariance,
+        test_group_conv,
         test_pool,
         test_resize,
         test_shapes,

@@ -9,7 +9,14 @@ from pathlib import Path
 from types import ModuleType
 
 MARK = "<!-- public api -->"
-SUBMODULES = ("convlib.draw", "convlib.exercises", "convlib.labs", "convlib.oracles", "convlib.photographs")
+SUBMODULES = (
+    "convlib.draw",
+    "convlib.equivariance",
+    "convlib.exercises",
+    "convlib.labs",
+    "convlib.oracles",
+    "convlib.photographs",
+)
 
 
 def public_names(module: ModuleType) -> list[str]:
@@ -28,14 +35,15 @@ def documented(value: object) -> bool:
     return inspect.isroutine(value) or inspect.isclass(value)
 
 
-def section(module: ModuleType, owner: str, names: list[str]) -> str:
+def section(module: ModuleType, names: list[str]) -> str:
     """One heading, the module's first sentence, and each name as readers import it."""
     summary = (inspect.getdoc(module) or "").partition("\n\n")[0]
     entries = []
     for name in names:
-        value = getattr(importlib.import_module(owner), name)
+        owner, _, own = name.rpartition(".")
+        value = getattr(importlib.import_module(owner), own)
         kind = "autoclass" if inspect.isclass(value) else "autofunction"
-        entries.append(f".. {kind}:: {owner}.{name}\n" + ("   :members:\n" if kind == "autoclass" else ""))
+        entries.append(f".. {kind}:: {name}\n" + ("   :members:\n" if kind == "autoclass" else ""))
     return f"## `{module.__name__}`\n\n{summary}\n\n```{{eval-rst}}\n" + "\n".join(entries) + "```\n"
 
 
@@ -46,12 +54,12 @@ def reference() -> str:
     for name in public_names(convlib):
         value = getattr(convlib, name)
         if not inspect.ismodule(value) and callable(value):
-            rooms.setdefault(value.__module__, []).append(name)
-    pages = [section(importlib.import_module(room), "convlib", names) for room, names in rooms.items()]
+            rooms.setdefault(value.__module__, []).append(f"convlib.{name}")
     for submodule in SUBMODULES:
-        module = importlib.import_module(submodule)
-        pages.append(section(module, submodule, public_names(module)))
-    return "\n".join(pages)
+        names = rooms.setdefault(submodule, [])  # what convlib itself exports stands there already
+        own = public_names(importlib.import_module(submodule))
+        names += [f"{submodule}.{name}" for name in own if f"convlib.{name}" not in names]
+    return "\n".join(section(importlib.import_module(room), names) for room, names in rooms.items())
 
 
 def write_reference(app, docname, source) -> None:
