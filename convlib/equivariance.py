@@ -66,7 +66,6 @@ def shift(input: Array, offset: Sequence[int], mode: str = "circular") -> Array:
     rows, columns = _pair("shift", "offset", offset)
     height, width = input.shape[-2:]
     if mode == "circular":
-        rows, columns = rows % max(height, 1), columns % max(width, 1)
         return library_of(input).roll(input, (rows, columns), (-2, -1))
     down, right = (max(-n, min(d, n)) for d, n in ((rows, height), (columns, width)))
     return pad(input, (right, -right, down, -down))

@@ -14,6 +14,7 @@ All of it is `conv2d` with the same few weights in four orientations.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,23 +32,24 @@ def _stacked(arrays: list[Array]) -> Array:
     return np.stack(arrays, 1, dtype=arrays[0].dtype)  # without it, the order of the bytes is lost
 
 
-def lift(input: Array, weight: Array, padding: Padding) -> Array:
-    """`c4_lift` of arrays and of tensors."""
+def lift(convolution: Callable[..., Array], input: Array, weight: Array, padding: Padding) -> Array:
+    """`c4_lift`, with the `conv2d` of arrays or that of tensors."""
     turn: Any = library_of(weight).rot90
     kernels = _stacked([turn(weight, r, (-2, -1)) for r in range(4)])  # o 4 c k k
     channels, size = weight.shape[1], weight.shape[2]
-    maps = conv2d(input, kernels.reshape(4 * len(weight), channels, size, size), padding=padding)
+    maps = convolution(input, kernels.reshape(4 * len(weight), channels, size, size), padding=padding)
     return maps.reshape(*maps.shape[:-3], len(weight), 4, *maps.shape[-2:])
 
 
-def convolve(input: Array, weight: Array, padding: Padding) -> Array:
-    """`c4_conv` of arrays and of tensors: the orientations are channels like any others."""
+def convolve(convolution: Callable[..., Array], input: Array, weight: Array, padding: Padding) -> Array:
+    """`c4_conv`, likewise: the orientations are channels like any others."""
     library: Any = library_of(weight)
     moved_on = [library.roll(weight, r, 2) for r in range(4)]
     kernels = [library.rot90(kernel, r, (-2, -1)) for r, kernel in enumerate(moved_on)]  # each o c 4 k k
     channels, size = 4 * weight.shape[1], weight.shape[-1]
     image = input.reshape(*input.shape[:-4], channels, *input.shape[-2:])
-    maps = conv2d(image, _stacked(kernels).reshape(4 * len(weight), channels, size, size), padding=padding)
+    turned = _stacked(kernels).reshape(4 * len(weight), channels, size, size)
+    maps = convolution(image, turned, padding=padding)
     return maps.reshape(*maps.shape[:-3], len(weight), 4, *maps.shape[-2:])
 
 
@@ -92,7 +94,7 @@ def c4_lift(input: Array, weight: Array, padding: Padding = 0) -> Array:
     >>> c4_lift(image, weight).ravel()  # 1 + 10*2, 3 + 10*1, 4 + 10*3, 2 + 10*4
     array([21, 13, 34, 42])
     """
-    return lift(input, weight, padding)
+    return lift(conv2d, input, weight, padding)
 
 
 @dispatch(c4_check("c4_conv"))
@@ -133,7 +135,7 @@ def c4_conv(input: Array, weight: Array, padding: Padding = 0) -> Array:
     >>> c4_conv(maps, weight).ravel()  # 1 + 10*2, 2 + 10*3, 3 + 10*4, 4 + 10*1
     array([21, 32, 43, 14])
     """
-    return convolve(input, weight, padding)
+    return convolve(conv2d, input, weight, padding)
 
 
 @dispatch(c4_pool_check)

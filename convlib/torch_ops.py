@@ -179,11 +179,11 @@ def convolve2d(input: Tensor, kernel: Tensor, mode: str = "full") -> Tensor:
 
 
 def c4_lift(input, weight, padding=0):  # type: ignore[no-untyped-def]
-    return group_conv.lift(input, weight, padding)
+    return group_conv.lift(conv2d, input, weight, padding)
 
 
 def c4_conv(input, weight, padding=0):  # type: ignore[no-untyped-def]
-    return group_conv.convolve(input, weight, padding)
+    return group_conv.convolve(conv2d, input, weight, padding)
 
 
 def c4_pool(input: Tensor) -> Tensor:
@@ -536,9 +536,8 @@ def _blur(n: int, input: Tensor, kernel_size: Ints, stride: Ints, padding_mode: 
     for taps in kernel:
         weight = weight[..., None] * _binomial(taps, input)
     channels = input.shape[-n - 1]
-    steps = [min(s, size) for s, size in zip(strides, input.shape[-n:], strict=True)]  # larger is no other
     forward: Any = (F.conv1d, F.conv2d, F.conv3d)[n - 1]
-    blurred: Tensor = forward(padded, weight.expand(channels, 1, *kernel), None, steps, groups=channels)
+    blurred: Tensor = forward(padded, weight.expand(channels, 1, *kernel), None, strides, groups=channels)
     return blurred
 
 

@@ -196,6 +196,7 @@ def test_a_curve_with_zeros_entering_needs_a_margin():
     inside = shift_errors(zero_padded, image, [0, 1, 2], mode="zeros", margin=4)
     assert np.all(inside < 1e-14)
     assert np.all(shift_errors(zero_padded, image, [1, 2], mode="zeros") > 0.1)
+    assert shift_errors(lambda x: x, image, [1, (2, -3)], mode="zeros").tolist() == [0, 0]  # on both sides
 
 
 # --- the transforms -----------------------------------------------------------------------------------------

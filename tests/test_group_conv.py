@@ -140,6 +140,14 @@ def test_half_precision_and_the_other_byte_order_stay():
         np.testing.assert_allclose(maps, c4_lift(x, w), atol=0.03)
 
 
+def test_what_torch_does_not_offer_names_the_function_that_was_called():
+    for function, axes in ((c4_lift, (1, 1, 5, 5)), (c4_conv, (1, 1, 4, 5, 5))):
+        whole = torch.ones(axes).to(torch.uint16)
+        with pytest.raises(TypeError) as caught:
+            function(whole, whole)
+        assert str(caught.value) == f"{function.__name__}: torch does not offer it for torch.uint16"
+
+
 x, w, m, v = zeros(1, 2, 5, 5), zeros(3, 2, 3, 3), zeros(1, 2, 4, 5, 5), zeros(3, 2, 4, 3, 3)
 
 WRONG = [
