@@ -473,7 +473,7 @@ def channel_shuffle(input: Array, groups: int) -> Array:
 
     See Also
     --------
-    torch.nn.functional.channel_shuffle : the same function. Chapter 8; Zhang and others (2018), ShuffleNet.
+    torch.nn.functional.channel_shuffle : the same function. Chapter 6; Zhang and others (2018), ShuffleNet.
 
     Examples
     --------

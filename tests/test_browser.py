@@ -206,13 +206,12 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
     wide.goto(book.address(f"{chapter}.html"))
     wide.emulate_media(media="print")
     unseen = wide.evaluate("""() => [...document.querySelectorAll(
-            "article details > :not(summary), article fieldset *")]
+            "article details:not(.lab *) > :not(summary), article fieldset *")]
         .filter(content => !content.checkVisibility() || !content.getBoundingClientRect().height)
         .map(content => content.outerHTML.slice(0, 120))""")
     assert unseen == []
-    controls = wide.locator(
-        "header, nav, button:not(.lab-grid *), input[type=range], select"
-    )  # grids hold numbers
+    # The cells of a lab's grid are buttons, too, but they hold numbers.
+    controls = wide.locator("header, nav, button:not(.lab-grid *), input[type=range]")
     expect(controls.filter(visible=True)).to_have_count(0)
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
+import book_theme  # noqa: E402
 import public_api  # noqa: E402
 import static_math  # noqa: E402
 
@@ -269,6 +270,16 @@ def test_the_same_book_built_elsewhere_is_the_same_to_the_byte(book, tmp_path_fa
         for root in (book, elsewhere / "_build" / "html")
     ]
     assert contents[0] == contents[1]
+
+
+def test_a_new_chapter_is_the_neighbour_of_pages_whose_text_has_not_changed():
+    order = {"one": [None, None, "two"], "two": [None, "one", None]}
+    env = SimpleNamespace(found_docs={"two", "one"}, collect_relations=lambda: dict(order))
+    assert book_theme.rewrite_neighbours(None, env) == []  # a first build writes all pages anyway
+    assert book_theme.rewrite_neighbours(None, env) == []
+    order["two"] = [None, "between", None]
+    assert book_theme.rewrite_neighbours(None, env) == ["one", "two"]
+    assert book_theme.rewrite_neighbours(None, env) == []
 
 
 def test_a_public_address_is_one_switch_and_a_bad_formula_fails_the_build(tmp_path):

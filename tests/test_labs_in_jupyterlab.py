@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from browsing import browser  # noqa: F401  (a fixture)
+from lab_script import NAMES
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebooks import KERNEL, ONE_THREAD
 from playwright.sync_api import Browser, Page, expect
@@ -182,3 +183,22 @@ def test_a_lab_is_readable_in_the_dark(notebook: Page) -> None:
 def brightness(colour: str) -> float:
     numbers = colour[colour.index("(") + 1 : -1].split(",")
     return sum(map(float, numbers[:3])) / 3
+
+
+EVERY_LAB = """\
+moved = set()
+made = [getattr(labs, name)() for name in labs.__all__ if name.islower() and name != "interact"]
+note = lambda change: moved.add(change.owner.name)
+[one.observe(note, one.trait_names(state=True)) for one in made]
+display(*made)"""
+
+
+def test_every_lab_is_live_and_what_is_moved_in_it_moves_in_python(notebook: Page) -> None:
+    run(notebook, EVERY_LAB)
+    views = notebook.locator(".jp-CodeCell").nth(1).locator(".lab.live")
+    expect(views).to_have_count(len(NAMES))
+    for lab in views.all():
+        slider = lab.locator("input[type=range]:enabled").first
+        ends = {slider.get_attribute(end) for end in ("min", "max")}
+        slider.fill((ends - {slider.input_value()}).pop())
+    assert run(notebook, "sorted(moved)") == repr(sorted(NAMES))

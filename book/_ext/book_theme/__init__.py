@@ -148,6 +148,12 @@ def fill_page(app, pagename, templatename, context, doctree) -> None:
         context["social_card"] = app.config.html_baseurl + app.config.book_social_card
 
 
+def rewrite_neighbours(app, env) -> list[str]:
+    """The order of the chapters stands on every page, also on those whose text has not changed."""
+    before, env.book_order = getattr(env, "book_order", None), env.collect_relations()
+    return [] if before in (None, env.book_order) else sorted(env.found_docs)
+
+
 def front_door(app):
     """`index.html`, and `sitemap.xml` once the book has an address."""
     yield "index", {}, "redirect.html"
@@ -179,6 +185,7 @@ def setup(app):
     app.add_config_value("book_social_card", "", "html")
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for an extension left out
     app.set_translator("html", PlainTranslator)
+    app.connect("env-updated", rewrite_neighbours)
     app.connect("html-page-context", fill_page)
     app.connect("html-collect-pages", front_door)
     app.connect("build-finished", finish_files, priority=900)
