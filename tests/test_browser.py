@@ -215,6 +215,25 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
     expect(controls.filter(visible=True)).to_have_count(0)
 
 
+COVERED_NUMBERS = """() => [...document.querySelectorAll(".katex-display .tag")].flatMap(tag => {
+    const parts = [...tag.parentElement.querySelectorAll(":scope > .base")];
+    const end = Math.max(...parts.map(part => part.getBoundingClientRect().right));
+    const over = end - tag.getBoundingClientRect().left;
+    return over > 3 ? [`${tag.textContent}: ${Math.round(over)} px`] : [];
+})"""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_number_of_an_equation_is_not_over_it_on_a_phone(
+    chapter: str, book: Site, context_of: Callable[[str], BrowserContext]
+) -> None:
+    page = context_of("light-phone").new_page()
+    page.goto(book.address(f"{chapter}.html"))
+    page.add_style_tag(content="* {content-visibility: visible !important}")
+    assert page.evaluate(COVERED_NUMBERS) == []
+    page.close()
+
+
 MOVEMENT = """() => [...document.querySelectorAll("*")].flatMap(element => {
     const {transitionDuration, animationDuration, animationName, scrollBehavior} = getComputedStyle(element);
     const lasting = durations => Math.max(...durations.split(",").map(parseFloat)) > 0.01;
