@@ -31,6 +31,7 @@
   };
   const watch = new ResizeObserver((entries) => entries.forEach((entry) => check(entry.target)));
   boxes.forEach((box) => watch.observe(box));
+  document.fonts.addEventListener("loadingdone", () => boxes.forEach(check)); // wider letters, in a box of the same size
 }
 
 // Copy buttons on code, not on output.
