@@ -72,15 +72,18 @@ if (navigator.clipboard) {
   links.forEach((_, section) => watch.observe(section));
 }
 
-// A link into a folded part opens it.
+// A link into the page opens the folds around its end. All sections are laid out first: heights that are still
+// guesses would let it end elsewhere.
 {
-  const open = () => {
+  const arrive = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    for (let part = target?.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
-    if (target) target.scrollIntoView();
+    if (!target) return;
+    document.documentElement.classList.add("laid-out");
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    target.scrollIntoView();
   };
-  addEventListener("hashchange", open);
-  if (location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details")) open();
+  addEventListener("hashchange", arrive);
+  if (location.hash) arrive();
 }
 
 // "/" and Ctrl+K go to the search field.
