@@ -328,3 +328,29 @@ def write_labs_page(folder: Path, *shown: Lab) -> Site:
         LABS_PAGE.format(book_style + style(*NAMES), parts, page_script(NAMES)), "utf8"
     )
     return Site(folder, folder.as_uri())
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens labs on a page of their own; a word in the console or a request from outside fails the test."""
+    contexts, faults = [], []
+
+    def opened(*shown: Lab, width: int = 720, theme: str = "light", touch: bool = False) -> Page:
+        # Without transitions, so that colours are judged where they end.
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            has_touch=touch,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        site = write_labs_page(tmp_path, *shown)
+        faults.append(watch(page, site)[0])
+        page.goto(site.address("page.html"))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not any(faults)

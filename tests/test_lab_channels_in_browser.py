@@ -1,19 +1,27 @@
 """The channels lab in a real browser: every control, by mouse, touch and keyboard, against convlib."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
+from browsing import (
+    LAYOUT_SHIFT,
+    OVERFLOW,
+    UNSEEN_FOCUS,
+    accessibility_faults,
+    browser,
+    opened,
+    write_labs_page,
+)
 from playwright.sync_api import Browser, Page, expect
 
 from convlib import labs
 from convlib.labs import ChannelsLab
 from convlib.labs.channels import KINDS, percent, shapes_in_words
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "opened"]  # fixtures
 
 
 # What is seen: the channels of all columns, the lines between them, and the matrix.
@@ -34,30 +42,6 @@ SEEN = """() => {
         marked: cells.map(one => Number(one.matches(".under"))),
     };
 }"""
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a lab; a fault in the console or a request fails the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(*shown: ChannelsLab, width: int = 720, theme: str = "light", touch: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, has_touch=touch
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(write_labs_page(tmp_path, *(shown or (labs.channels(),))).address("page.html"))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def connected(lab: ChannelsLab) -> list[np.ndarray]:
@@ -140,7 +124,7 @@ def agrees(page: Page, lab: ChannelsLab) -> None:
 
 
 def test_every_control_by_mouse(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.channels()
+    page, lab = opened(labs.channels()), labs.channels()
     agrees(page, lab)
     for name, attribute, value in (
         ("input channels", "in_channels", 6),
@@ -184,7 +168,7 @@ def test_every_control_by_mouse(opened: Callable[..., Page]) -> None:
 
 
 def test_only_settings_of_the_kind_are_in_sight(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.channels())
     own = {
         "grouped": {"groups"},
         "depthwise": {"outputs for each input"},
@@ -252,7 +236,7 @@ def test_what_python_makes_impossible_is_said_and_the_controls_lead_out(opened: 
 
 
 def test_keyboard_alone_reaches_everything(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.channels()
+    page, lab = opened(labs.channels()), labs.channels()
 
     def keys(*names: str) -> None:
         for name in names:
@@ -309,7 +293,7 @@ def test_channels_are_chosen_by_touch(opened: Callable[..., Page]) -> None:
 
 
 def test_marked_channel_goes_to_the_last_one_that_is_left(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.channels()
+    page, lab = opened(labs.channels()), labs.channels()
     page.get_by_role("button", name="output 7").click()
     page.get_by_label("output channels").fill("3")
     lab.channel, lab.out_channels = 7, 3
@@ -372,7 +356,7 @@ def test_lines_meet_their_channels(opened: Callable[..., Page]) -> None:
 
 
 def test_only_sentences_that_change_are_said_again(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.channels())
     page.evaluate("""() => {
         window.said = [];
         for (const one of document.querySelectorAll("[role=status], [aria-live]"))
@@ -444,7 +428,7 @@ def test_axe_finds_nothing(theme: str, settings: dict[str, Any], opened: Callabl
 
 
 def test_page_comes_to_life_without_a_jump_of_what_is_above(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.channels())
     assert page.evaluate(LAYOUT_SHIFT) < 0.02
 
 

@@ -1,12 +1,20 @@
 """The equivariance lab in a real browser: every control, by mouse and by keyboard, judged by convlib."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
+from browsing import (
+    LAYOUT_SHIFT,
+    OVERFLOW,
+    UNSEEN_FOCUS,
+    accessibility_faults,
+    browser,
+    opened,
+    write_labs_page,
+)
 from playwright.sync_api import Browser, Page, expect
 
 from convlib import labs
@@ -14,7 +22,7 @@ from convlib.labs import EquivarianceLab
 from convlib.labs._lab import shown
 from convlib.labs.equivariance import DOWNSAMPLING, FACTORS, KERNELS, MODES, PICTURES, TURNS, percent
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "opened"]  # fixtures
 
 PAST = {"move": "moved", "turn": "turned", "rescale": "rescaled"}
 # Read from copies: a canvas that is read becomes another kind, and the console says so.
@@ -23,28 +31,6 @@ PIXELS = """() => [...document.querySelectorAll("canvas")].map(one => {
     copy.drawImage(one, 0, 0);
     return [...copy.getImageData(0, 0, one.width, one.height).data];
 })"""
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a lab; a fault in the console or a request fails the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(*shown: EquivarianceLab, width: int = 720, theme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(write_labs_page(tmp_path, *(shown or (labs.equivariance(),))).address("page.html"))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def short_percent(share: float) -> str:
@@ -126,7 +112,7 @@ def choose(page: Page, lab: EquivarianceLab, menu: str, trait: str, value: Any, 
 
 
 def test_every_control_by_mouse(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.equivariance()
+    page, lab = opened(labs.equivariance()), labs.equivariance()
     agrees(page, lab)
     for kernel in KERNELS:
         choose(page, lab, "kernel", "kernel", kernel)
@@ -157,7 +143,7 @@ def test_every_control_by_mouse(opened: Callable[..., Page]) -> None:
 
 
 def test_a_row_of_the_answers_opens_in_numbers_and_follows(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.equivariance()
+    page, lab = opened(labs.equivariance()), labs.equivariance()
     page.locator("summary").click()
     for mode in ("circular", "zeros"):
         choose(page, lab, "padding", "padding_mode", mode)
@@ -175,7 +161,7 @@ def test_a_row_of_the_answers_opens_in_numbers_and_follows(opened: Callable[...,
 
 
 def test_only_the_controls_of_the_chosen_transform_are_there(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.equivariance())
     sliders = page.get_by_role("slider")
     turns, factor = (page.get_by_role("combobox", name=name) for name in ("turn to the left", "size times"))
     for transform, seen in (("turn", (0, 1, 0)), ("rescale", (0, 0, 1)), ("move", (2, 0, 0))):
@@ -185,7 +171,7 @@ def test_only_the_controls_of_the_chosen_transform_are_there(opened: Callable[..
 
 
 def test_keyboard_alone_reaches_everything(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.equivariance()
+    page, lab = opened(labs.equivariance()), labs.equivariance()
 
     def keys(*names: str) -> None:
         for name in names:
@@ -246,7 +232,7 @@ def test_controls_and_pictures_stay_where_they_are_while_sliders_move(opened: Ca
 
 
 def test_only_the_finding_is_said_and_only_when_it_changes(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.equivariance()
+    page, lab = opened(labs.equivariance()), labs.equivariance()
     page.evaluate("""() => {
         window.said = [];
         for (const one of document.querySelectorAll("[role=status], [aria-live]"))
@@ -304,12 +290,12 @@ def test_axe_finds_nothing(theme: str, settings: dict[str, Any], opened: Callabl
 
 
 def test_page_comes_to_life_without_a_jump_of_what_is_above(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.equivariance())
     assert page.evaluate(LAYOUT_SHIFT) < 0.02
 
 
 def test_print_shows_the_pictures_and_no_controls(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.equivariance())
     page.emulate_media(media="print")
     expect(page.locator("select, input, details").filter(visible=True)).to_have_count(0)
     expect(page.locator("canvas").filter(visible=True)).to_have_count(6)

@@ -1,45 +1,29 @@
 """The pooling lab in a real browser: every control, by mouse and by keyboard, against convlib's numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
+from browsing import (
+    LAYOUT_SHIFT,
+    OVERFLOW,
+    UNSEEN_FOCUS,
+    accessibility_faults,
+    browser,
+    opened,
+    write_labs_page,
+)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from convlib import labs
 from convlib.labs import PoolingLab
 from convlib.labs.pooling import KINDS
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "opened"]  # fixtures
 
 SETTINGS = {"window": "kernel_size", "stride": "stride", "padding": "padding"}
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a lab; a fault in the console or a request fails the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(*shown: PoolingLab, width: int = 720, theme: str = "light") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(write_labs_page(tmp_path, *(shown or (labs.pooling(),))).address("page.html"))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def texts(cells: Locator) -> list[float]:
@@ -202,7 +186,7 @@ def test_every_kind_in_every_view(view: str, opened: Callable[..., Page]) -> Non
 
 
 def test_presets_and_typed_numbers(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.pooling()
+    page, lab = opened(labs.pooling()), labs.pooling()
     small = np.array(lab.image)
     across = np.indices(small.shape)[1]
     for key, image in {
@@ -260,7 +244,7 @@ def test_gradient_and_its_controls(opened: Callable[..., Page]) -> None:
 
 
 def test_walking_and_playing_through_the_windows(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.pooling(view="gradient")
+    page, lab = opened(labs.pooling()), labs.pooling(view="gradient")
     page.get_by_label("gradient", exact=True).click()
     back, following = (page.get_by_role("button", name=name) for name in ("back one window", "next window"))
     expect(back).to_be_disabled()
@@ -295,7 +279,7 @@ def test_walking_and_playing_through_the_windows(opened: Callable[..., Page]) ->
 
 
 def test_keyboard_alone_reaches_everything(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.pooling()
+    page, lab = opened(labs.pooling()), labs.pooling()
 
     def keys(*names: str) -> None:
         for name in names:
@@ -381,7 +365,7 @@ def test_impossible_settings_give_a_sentence_and_possible_ones_bring_all_back(
 
 
 def test_controls_stay_where_they_are_while_they_are_used(opened: Callable[..., Page]) -> None:
-    page = opened(width=390)
+    page = opened(labs.pooling(), width=390)
     for label, values in (
         ("input, rows", ["1", "10", "6"]),
         ("window, rows", "1432"),
@@ -468,7 +452,7 @@ def test_axe_finds_nothing(theme: str, settings: dict[str, Any], opened: Callabl
 
 
 def test_page_comes_to_life_without_a_jump_of_what_is_above(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.pooling())
     assert page.evaluate(LAYOUT_SHIFT) < 0.02
 
 

@@ -1,12 +1,20 @@
 """The structure lab in a real browser: every control, by mouse and by keyboard, against convlib's numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from browsing import LAYOUT_SHIFT, OVERFLOW, UNSEEN_FOCUS, accessibility_faults, browser, write_labs_page
+from browsing import (
+    LAYOUT_SHIFT,
+    OVERFLOW,
+    UNSEEN_FOCUS,
+    accessibility_faults,
+    browser,
+    opened,
+    write_labs_page,
+)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from convlib import labs
@@ -14,34 +22,9 @@ from convlib.labs import StructureLab
 from convlib.labs._lab import in_bytes
 from convlib.labs.structure import KINDS, LAYERS, layer_counts
 
-__all__ = ["browser"]  # a fixture
+__all__ = ["browser", "opened"]  # fixtures
 
 MATRIX = ".lab-matrix button"
-
-
-@pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Opens a lab; a fault in the console or a request fails the test."""
-    faults: list[str] = []
-    contexts = []
-
-    def opened(*shown: StructureLab, width: int = 720, theme: str = "light") -> Page:
-        # Without transitions, so that colours are judged where they end.
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.goto(write_labs_page(tmp_path, *(shown or (labs.structure(),))).address("page.html"))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def number(text: str) -> float:
@@ -102,7 +85,7 @@ def agrees(page: Page, lab: StructureLab) -> None:
 
 
 def test_every_control_by_mouse_on_a_line(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.structure()
+    page, lab = opened(labs.structure()), labs.structure()
     agrees(page, lab)
     for kind in (KINDS[2], KINDS[1], KINDS[0], KINDS[2]):
         page.get_by_label(kind, exact=True).click()
@@ -197,7 +180,7 @@ def test_buttons_move_the_mark_and_stop_at_the_edges(opened: Callable[..., Page]
 
 
 def test_keyboard_alone_reaches_everything(opened: Callable[..., Page]) -> None:
-    page, lab = opened(), labs.structure()
+    page, lab = opened(labs.structure()), labs.structure()
 
     def keys(*names: str) -> None:
         for name in names:
@@ -256,7 +239,7 @@ def test_keyboard_alone_reaches_everything(opened: Callable[..., Page]) -> None:
 
 
 def test_bars_are_logarithmic_or_to_scale(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.structure())
     bars = page.locator(".lab-counts").last.locator(".lab-bar")
 
     def shares() -> list[float]:
@@ -275,7 +258,7 @@ def test_bars_are_logarithmic_or_to_scale(opened: Callable[..., Page]) -> None:
 def test_impossible_sizes_give_a_sentence_and_possible_ones_bring_all_back(
     opened: Callable[..., Page],
 ) -> None:
-    page, lab = opened(), labs.structure()
+    page, lab = opened(labs.structure()), labs.structure()
     page.get_by_label("kernel size").fill("5")
     page.get_by_label("pixels of the line").fill("4")
     expect(page.locator(".lab-problem")).to_have_text(
@@ -299,7 +282,7 @@ def test_what_is_no_number_is_marked_and_changes_nothing(opened: Callable[..., P
 
 
 def test_controls_stay_where_they_are_while_they_are_used(opened: Callable[..., Page]) -> None:
-    page = opened(width=390)
+    page = opened(labs.structure(), width=390)
     for label, values in (
         ("kernel size", "513"),
         ("pixels of the line", ["16", "4"]),
@@ -317,7 +300,7 @@ def test_controls_stay_where_they_are_while_they_are_used(opened: Callable[..., 
 def test_matrix_stays_where_it_is_while_its_structure_changes(
     width: int, opened: Callable[..., Page]
 ) -> None:
-    page, tops = opened(width=width), set()
+    page, tops = opened(labs.structure(), width=width), set()
     for kind in KINDS:
         page.get_by_label(kind, exact=True).click()
         expect(page.locator(f"{MATRIX}.must").first).to_be_visible(visible=kind != KINDS[0])
@@ -326,7 +309,7 @@ def test_matrix_stays_where_it_is_while_its_structure_changes(
 
 
 def test_only_sentences_that_change_are_said_again(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.structure())
     page.evaluate("""() => {
         window.said = [];
         for (const one of document.querySelectorAll("[role=status], [aria-live]"))
@@ -389,7 +372,7 @@ def test_axe_finds_nothing(theme: str, kind: str, size: Any, opened: Callable[..
 
 
 def test_page_comes_to_life_without_a_jump_of_what_is_above(opened: Callable[..., Page]) -> None:
-    page = opened()
+    page = opened(labs.structure())
     assert page.evaluate(LAYOUT_SHIFT) < 0.02
 
 
