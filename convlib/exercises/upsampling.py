@@ -57,7 +57,9 @@ def nearest_exact(n: int, m: int) -> Array:
 
 
 ROUNDED = "the left edge is rounded to the nearest pixel: it lies *in* a pixel, so round down"
-EXACT = "that is nearest-exact, which asks where the centre of the new pixel lies; nearest asks for its left edge"
+EXACT = (
+    "that is nearest-exact, which asks where the centre of the new pixel lies; nearest asks for its left edge"
+)
 CORNERS = "that is the scale of aligned corners, (n - 1) / (m - 1): nearest has s = n / m"
 
 declare(
@@ -88,12 +90,18 @@ declare(
         Mistake(CORNERS, sources_at(corners, math.floor)),
         Mistake(CORNERS, sources_at(corners, round)),
         Mistake(CORNERS, sources_at(corners, rounded_half_up)),
-        Mistake("the centre is rounded down: nearest looks at the left edge, i n / m", sources_at(centre, math.floor)),
+        Mistake(
+            "the centre is rounded down: nearest looks at the left edge, i n / m",
+            sources_at(centre, math.floor),
+        ),
         Mistake(
             "the scale is upside down: from one new pixel to the next it is n / m old ones",
             sources_at(lambda i, n, m: i * m / n, math.floor),
         ),
-        Mistake("all pixels are repeated equally often and the rest is cut off: spread them evenly", repeated_and_cut),
+        Mistake(
+            "all pixels are repeated equally often and the rest is cut off: spread them evenly",
+            repeated_and_cut,
+        ),
         Mistake("the scale is cut off to a whole number: s = n / m may have a fraction", every_kth),
         Mistake(
             "these are places, not pixels: round them down",
@@ -109,7 +117,7 @@ declare(
             shape_is_enough=True,
         ),
     ],
-)  # fmt: skip
+)
 
 
 # --- linear_matrix(n, m) ------------------------------------------------------------------------------------
@@ -122,8 +130,10 @@ def linear_matrix(n: int, m: int) -> Array:
 
 
 def between(
-    place: Callable[[int, int, int], float], held: bool = True, weights: Callable[[float], Any] = lambda t: (1 - t, t)
-) -> Any:  # fmt: skip
+    place: Callable[[int, int, int], float],
+    held: bool = True,
+    weights: Callable[[float], Any] = lambda t: (1 - t, t),
+) -> Any:
     """Two weights for the two pixels around each place; `held` moves a place outside to the edge."""
 
     def answer(n: int, m: int) -> Array:
@@ -155,13 +165,15 @@ def antialiased(n: int, m: int) -> Array:
     stretch = max(n / m, 1)
     places = np.array([centre(i, n, m) for i in range(m)])
     weights = np.maximum(0, 1 - np.abs(np.arange(n) - places[:, None]) / stretch)
-    return weights / weights.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
-def renormalised(n: int, m: int) -> Array:
-    places = np.array([centre(i, n, m) for i in range(m)])
-    weights = np.maximum(0, 1 - np.abs(np.arange(n) - places[:, None]))
-    return weights / weights.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+def area_matrix(n: int, m: int) -> Array:
+    matrix = np.zeros((m, n))
+    for i in range(m):
+        first, end = i * n // m, -(-(i + 1) * n // m)
+        matrix[i, first:end] = 1 / (end - first)
+    return matrix
 
 
 def one_hot(sources: Callable[[int, int], Array]) -> Any:
@@ -189,7 +201,9 @@ declare(
         (9, 2),
     ],
     mistakes=[
-        Mistake("that is align_corners=True: here the edges of the row stay, not the centres", between(corners)),
+        Mistake(
+            "that is align_corners=True: here the edges of the row stay, not the centres", between(corners)
+        ),
         Mistake(LEFT_EDGE, between(edge)),
         Mistake(LEFT_EDGE, between(edge, held=False)),
         Mistake(
@@ -198,10 +212,12 @@ declare(
             between(lambda i, n, m: (i + 0.5) * n / m),
         ),
         Mistake(
-            "at the border weight is lost: hold the place between 0 and n - 1, so that every row adds up to 1",
+            "at the border weight is lost: hold the place between 0 and n - 1, then every row adds up to 1",
             between(centre, held=False),
         ),
-        Mistake("beyond the last pixel the line goes on: there the edge pixel is used as it is", extrapolated),
+        Mistake(
+            "beyond the last pixel the line goes on: there the edge pixel is used as it is", extrapolated
+        ),
         Mistake(
             "the two weights are swapped: the nearer pixel gets the larger one",
             between(centre, weights=lambda t: (t, 1 - t) if t else (1, 0)),
@@ -214,7 +230,9 @@ declare(
             "both pixels get a half: their weights are 1 - t and t",
             between(centre, weights=lambda t: (0.5, 0.5) if t else (1, 0)),
         ),
-        Mistake("that is antialias=True: without it two pixels are read, also when the row shrinks", antialiased),
+        Mistake(
+            "that is antialias=True: without it two pixels are read, also when the row shrinks", antialiased
+        ),
         Mistake("that is nearest: only one pixel in each row has a weight", one_hot(nearest_sources)),
         Mistake("that is nearest-exact: only one pixel in each row has a weight", one_hot(nearest_exact)),
         Mistake(
@@ -228,18 +246,10 @@ declare(
         ),
         Mistake(
             "that is area, the mean of all pixels that the new one touches",
-            lambda n, m: area_matrix(n, m),
+            area_matrix,
         ),
     ],
-)  # fmt: skip
-
-
-def area_matrix(n: int, m: int) -> Array:
-    matrix = np.zeros((m, n))
-    for i in range(m):
-        first, end = i * n // m, -(-(i + 1) * n // m)
-        matrix[i, first:end] = 1 / (end - first)
-    return matrix
+)
 
 
 # --- shuffle(x, r) ------------------------------------------------------------------------------------------
@@ -334,4 +344,4 @@ declare(
             unshuffled,
         ),
     ],
-)  # fmt: skip
+)
