@@ -75,6 +75,12 @@ def convolved(image: Array, kernel: Array, s: int, p: int) -> Array:
     return correlate2d_loops(np.pad(image, p), kernel)[::s, ::s]
 
 
+def convolved_by_windows(image: Array, kernel: Array, s: int, p: int) -> Array:
+    """Raises where the kernel does not fit, even where it is one pixel too large."""
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(image, p), kernel.shape)
+    return np.asarray(np.einsum("hwuv,uv->hw", windows[::s, ::s], kernel))
+
+
 def one_stride_only(image: Array, kernel: Array, s: int, p: int) -> Array:
     canvas = conv_transpose_loops(image[None, None], kernel[None, None], stride=[s, 1], padding=[p, p])
     return canvas[0, 0]
@@ -142,6 +148,11 @@ declare(
         Mistake(
             "that is the convolution itself, which makes the image smaller",
             convolved,
+            shape_is_enough=True,
+        ),
+        Mistake(
+            "that is the convolution itself, which makes the image smaller",
+            convolved_by_windows,
             shape_is_enough=True,
         ),
         Mistake(
