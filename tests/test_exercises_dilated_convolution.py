@@ -200,7 +200,9 @@ RIGHT_CAUSAL = {
     "np.convolve": causal_by_convolving,
     "torch": causal_by_torch,
     "padded on both sides and cut off": causal_by_cutting_off,
-    "convlib": lambda x, w, d: convlib.conv1d(np.pad(x, (d * (len(w) - 1), 0))[None], w[None, None], None, 1, 0, d)[0],
+    "convlib": lambda x, w, d: convlib.conv1d(
+        np.pad(x, (d * (len(w) - 1), 0))[None], w[None, None], None, 1, 0, d
+    )[0],
     "float32": lambda x, w, d: causal_by_slices(x, w, d).astype(np.float32),
 }
 
