@@ -147,8 +147,8 @@ function modeInWords(state) {
   else if (isSmooth(state)) words.push("Pixels are squares: both images begin and end at the same edges.");
   if (isWide(state)) {
     words.push([0, 1].some((axis) => scaleOf(state, axis) > 1)
-      ? "Where the image shrinks, the kernel is stretched until every pixel counts."
-      : "Nothing shrinks, so antialias has nothing to stretch.");
+      ? "Where output pixels lie more than one pixel apart, antialias makes the kernel as much wider, and every pixel counts."
+      : "Output pixels lie at most one pixel apart, so antialias makes nothing wider.");
   }
   return words.join(" ");
 }
@@ -198,7 +198,7 @@ function readingInWords({ weights, unread }) {
   const below = all.filter((weight) => weight < 0).length;
   const left = unread.flat().filter(Boolean).length;
   const sum = Math.round(all.reduce((total, weight) => total + weight, 0) * 1e9) / 1e9;
-  const words = `It reads ${nonzero(all).length} of ${all.length} pixels${below ? `, ${below} with a negative weight` : ""}; the weights add up to ${shown(sum)}.`;
+  const words = `The output pixel reads ${nonzero(all).length} of ${all.length} pixels${below ? `, ${below} with a negative weight` : ""}; the weights add up to ${shown(sum)}.`;
   return `${words} ${left ? `${plural(left, "pixel")} ${left === 1 ? "is" : "are"} read by no output pixel at all.` : "Every pixel is read by some output pixel."}`;
 }
 
@@ -224,7 +224,7 @@ function stripInWords(state, { i, mixed, output }) {
 
 function headingOf(state, { i }) {
   const curve = state.mode === "area" ? "flat pieces: what each output column covers" : "curve: the same row at every place";
-  return `Row ${i} of the output. Dots: the image, its rows mixed with the row weights; ${curve}; rings: where the output reads it.`;
+  return `Row ${i} of the output. Dots: the image, its rows mixed with the row weights; ${curve}; rings: the output; lines: the column weights${state.mode === "bicubic" ? ", dashed below 0" : ""}. Drag along it to choose a column.`;
 }
 
 function legendOf(state, { unread, output, unit }) {
@@ -253,7 +253,7 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 // --- the strip: one row, in the plane of place and value ---
 
-const HEIGHTS = { top: 18, bottom: 146, image: 166, squares: 24, output: 230, all: 258 };
+const HEIGHTS = { top: 20, bottom: 148, weights: 178, image: 184, squares: 24, output: 244, all: 270 };
 
 /** A picture that is as wide as its place: all that is horizontal is in percent, all that is vertical in pixels. */
 function stripOf(state, made, curve, [least, most]) {
@@ -271,8 +271,8 @@ function stripOf(state, made, curve, [least, most]) {
   const text = (place, height, words, more = "") => `<text x="${x(place)}" y="${height}" text-anchor="middle" ${more}>${words}</text>`;
 
   const band = `<rect class="lab-band" x="0" width="100%" y="${y(brightest)}" height="${Math.max(y(darkest) - y(brightest), 1)}"></rect>`
-    + `<text class="lab-limit" x="100%" y="${y(brightest) - 5}" text-anchor="end">largest of the image: ${shown(brightest)}</text>`
-    + `<text class="lab-limit" x="100%" y="${y(darkest) + 13}" text-anchor="end">smallest: ${shown(darkest)}</text>`;
+    + `<text class="lab-limit" x="0" y="${y(brightest) - 6}">largest of the image: ${shown(brightest)}</text>`
+    + `<text class="lab-limit" x="100%" y="${y(darkest) + 14}" text-anchor="end">smallest: ${shown(darkest)}</text>`;
   const line = curve.map(([place, value]) => `${((across100(place)) * 10).toFixed(2)},${y(value).toFixed(2)}`).join(" ");
   const path = `<svg x="0" y="0" width="100%" height="${HEIGHTS.all}" viewBox="0 0 1000 ${HEIGHTS.all}" preserveAspectRatio="none"><polyline class="lab-curve" points="${line}"></polyline></svg>`;
   const dots = mixed.map((value, c) => `<circle class="lab-source" cx="${x(c)}" cy="${y(value)}" r="4.5"></circle>`).join("");
@@ -288,7 +288,7 @@ function stripOf(state, made, curve, [least, most]) {
   const order = [...output[i].keys()].filter((column) => column !== j).concat(j); // the chosen one above its neighbours
   const outputs = order.map((column) => pixel(centre(column), scale, HEIGHTS.output, column, column === j ? "lab-pixel chosen" : "lab-pixel")).join("");
   const wires = across.map((weight, c) => (weight ? `<line class="${weight < 0 ? "lab-below" : "lab-above"}" x1="${x(c)}" x2="${x(places[j])}" y1="${HEIGHTS.image + HEIGHTS.squares}" y2="${HEIGHTS.output}" stroke-width="${(1.5 + 7 * Math.min(Math.abs(weight), 1)).toFixed(2)}"></line>` : "")).join("");
-  const labels = across.map((weight, c) => (weight ? text(c, HEIGHTS.image + HEIGHTS.squares + 13, inCell(weight), 'class="lab-halo"') : "")).join("");
+  const labels = across.map((weight, c) => (weight ? text(c, HEIGHTS.weights, inCell(weight), 'class="lab-halo"') : "")).join("");
   return `<svg class="lab-strip" width="100%" height="${HEIGHTS.all}" role="img">${band}${path}${guide}${wires}${sources}${outputs}${labels}${dots}${rings}</svg>`;
 }
 
@@ -308,7 +308,8 @@ function render({ model, el }) {
   const state = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
   const sideOf = { image: (axis) => sizeOf(state(), axis), size: (axis) => model.get("size")[axis] };
   let together = ["image", "size"].every((what) => sideOf[what](0) === sideOf[what](1));
-  let kept = []; // the reader's own numbers, also those that a smaller image does not show
+  let kept = null; // the reader's own numbers, also those that a smaller image does not show
+  let laid = {}; // the last image that was made here, and from which preset: small ones look alike
   let playing = null;
   let built = "";
   let image, weights, output;
@@ -316,13 +317,17 @@ function render({ model, el }) {
   function set(what, axis, value) {
     const pair = [0, 1].map((one) => (one === axis || together ? value : sideOf[what](one)));
     if (what === "size") { change(model, { size: pair }); return; }
-    const preset = presetOf(model.get("image"));
-    change(model, { image: preset ? presetImage(preset, ...pair) : tableOf(...pair, (i, j) => kept[i]?.[j] ?? 0) });
+    lay(presetNow(model.get("image")), pair);
+  }
+
+  const presetNow = (rows) => (same(rows, laid.image) ? laid.preset : presetOf(rows));
+  function lay(preset, size) {
+    laid = { preset, image: preset ? presetImage(preset, ...size) : tableOf(...size, (i, j) => kept[i]?.[j] ?? 0) };
+    change(model, { image: laid.image });
   }
 
   // The controls
-  const same2 = (words) => Object.fromEntries(words.map((word) => [word, word]));
-  const modes = choice({ name: "mode", choices: same2(MODES), onChange: (mode) => change(model, { mode }) });
+  const modes = choice({ name: "mode", choices: Object.fromEntries(MODES.map((mode) => [mode, mode])), onChange: (mode) => change(model, { mode }) });
   const corners = checkbox("align_corners", (align_corners) => change(model, { align_corners }));
   const wide = checkbox("antialias", (antialias) => change(model, { antialias }));
   const labels = { image: "image", size: "output" };
@@ -334,10 +339,7 @@ function render({ model, el }) {
   const linked = checkbox("rows and columns together", (checked) => { together = checked; });
   const images = menu({
     name: "numbers", choices: { "": "your own", ...Object.fromEntries(Object.entries(IMAGES).map(([key, [label]]) => [key, label])) },
-    onChange: (key) => {
-      const size = [sideOf.image(0), sideOf.image(1)];
-      change(model, { image: key ? presetImage(key, ...size) : tableOf(...size, (i, j) => kept[i]?.[j] ?? 0) });
-    },
+    onChange: (key) => (key || kept ? lay(key, [0, 1].map(sideOf.image)) : update()),
   });
 
   // What is shown
@@ -369,8 +371,10 @@ function render({ model, el }) {
     });
     image.element.addEventListener("focusout", () => queueMicrotask(update));
     arrays.style.setProperty("--widest", Math.max(width + 1, now.size[1], 8));
+    arrays.style.setProperty("--beside", width + 1 + now.size[1]);
     arrays.replaceChildren(
-      captioned(`image ${height} × ${width}`, image), captioned("weights: of the row · of the column", weights), captioned(`output ${now.size.join(" × ")}`, output),
+      element("div", {}, captioned(`image ${height} × ${width}`, image), captioned("weights: row · column", weights)),
+      captioned(`output ${now.size.join(" × ")}`, output),
     );
   }
 
@@ -394,15 +398,15 @@ function render({ model, el }) {
     for (const { input } of [corners, wide]) input.disabled = !isSmooth(now);
     for (const [what, , pair] of sliders) pair.forEach((one, axis) => one.set(sideOf[what](axis)));
     linked.input.checked = together;
-    images.set(presetOf(now.image));
+    images.set(presetNow(now.image));
   }
 
   function update() {
     const now = state();
     updateControls(now);
-    if (!presetOf(now.image)) {
+    if (!presetNow(now.image)) {
       const before = kept;
-      kept = tableOf(SIDES.image[1], SIDES.image[1], (i, j) => now.image[i]?.[j] ?? before[i]?.[j] ?? 0);
+      kept = tableOf(SIDES.image[1], SIDES.image[1], (i, j) => now.image[i]?.[j] ?? before?.[i][j] ?? 0);
     }
     const form = JSON.stringify([now.image.length, now.image[0].length, now.size]);
     if (form !== built) { built = form; build(now); }
@@ -499,8 +503,8 @@ function render({ model, el }) {
     element("div", { className: "lab-row" }, corners.element, wide.element, element("span", { className: "lab-note" }, "(options of bilinear and bicubic)")),
     settings,
     element("div", { className: "lab-row" }, images.element, linked.element),
-    about, arrays, legend, element("div", { className: "lab-steps" }, back, play, next),
-    sum, ...places, reading, range, figure,
+    about, arrays, legend, element("div", { className: "lab-steps" }, back, play, next), figure,
+    sum, ...places, reading, range,
   );
   stopPlaying();
   const unfollow = follow(model, names, update);

@@ -108,10 +108,6 @@ class UpsamplingLab(Lab):
         return self._smooth and bool(self.antialias)
 
     @property
-    def _shrinking(self) -> bool:
-        return any(self._scale(axis) > 1 for axis in (0, 1))
-
-    @property
     def _present(self) -> tuple[int, int]:
         i, j = (min(at, m - 1) for at, m in zip(self.position, self.size, strict=True))
         return i, j
@@ -173,10 +169,13 @@ class UpsamplingLab(Lab):
             words.append("Pixels are points: the first and the last of both images lie on each other.")
         elif self._smooth:
             words.append("Pixels are squares: both images begin and end at the same edges.")
-        if self._wide and self._shrinking:
-            words.append("Where the image shrinks, the kernel is stretched until every pixel counts.")
+        if self._wide and any(self._scale(axis) > 1 for axis in (0, 1)):
+            words.append(
+                "Where output pixels lie more than one pixel apart, antialias makes the kernel as much "
+                "wider, and every pixel counts."
+            )
         elif self._wide:
-            words.append("Nothing shrinks, so antialias has nothing to stretch.")
+            words.append("Output pixels lie at most one pixel apart, so antialias makes nothing wider.")
         return " ".join(words)
 
     def place_in_words(self, axis: int) -> str:
@@ -235,7 +234,7 @@ class UpsamplingLab(Lab):
         """How many pixels count, for the chosen output pixel and for all of them."""
         weights, unread = self.weights, int(self.unread.sum())
         read, below = int((weights != 0).sum()), int((weights < 0).sum())
-        words = f"It reads {read} of {weights.size} pixels"
+        words = f"The output pixel reads {read} of {weights.size} pixels"
         if below:
             words += f", {below} with a negative weight"
         words += f"; the weights add up to {shown(round(float(weights.sum()), 9))}."
