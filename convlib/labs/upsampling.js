@@ -343,7 +343,7 @@ function render({ model, el }) {
   });
 
   // What is shown
-  const about = element("p", { role: "status" });
+  const about = element("p", { className: "lab-mode", role: "status" });
   const arrays = element("div", { className: "lab-arrays" });
   const legend = element("p", { className: "lab-note" });
   const sum = element("p", { className: "lab-sum" });
