@@ -105,21 +105,25 @@ function resize(state) {
   return { i, j, rows, columns, output, down, across, weights, unread, mixed, unit };
 }
 
+/** What every place of a row is made of, from the one edge of the image to the other. */
+function fineTapsOf(state) {
+  const [n, scale, isCubic] = [sizeOf(state, 1), scaleOf(state, 1), state.mode === "bicubic"];
+  const wide = isWide(state) && n !== state.size[1];
+  return Array.from({ length: FINE * n }, (_, t) => {
+    const place = (t + 0.5) / FINE - 0.5;
+    return [place, wide ? tapsUnder(n, place + 0.5, scale, isCubic) : tapsAround(n, place, isCubic)];
+  });
+}
+
 /** The row of the image that makes row i of the output, at every place: a broken line of [place, value]. */
-function curveOf(state, values, outputs) {
+function curveOf(state, values, outputs, fine = isSmooth(state) ? fineTapsOf(state) : []) {
   const n = values.length;
   if (state.mode === "area") {
     const scale = scaleOf(state, 1);
     return outputs.flatMap((value, j) => [[j * scale - 0.5, value], [(j + 1) * scale - 0.5, value]]);
   }
   if (!isSmooth(state)) return values.flatMap((value, c) => [[c - 0.5, value], [c + 0.5, value]]);
-  const isCubic = state.mode === "bicubic";
-  const wide = isWide(state) && n !== state.size[1];
-  const scale = scaleOf(state, 1);
-  return Array.from({ length: FINE * n }, (_, t) => {
-    const place = (t + 0.5) / FINE - 0.5;
-    return [place, mean(wide ? tapsUnder(n, place + 0.5, scale, isCubic) : tapsAround(n, place, isCubic), values)];
-  });
+  return fine.map(([place, taps]) => [place, mean(taps, values)]);
 }
 
 // --- in words ---
@@ -292,6 +296,16 @@ function stripOf(state, made, curve, [least, most]) {
   return `<svg class="lab-strip" width="100%" height="${HEIGHTS.all}" role="img">${band}${path}${guide}${wires}${sources}${outputs}${labels}${dots}${rings}</svg>`;
 }
 
+/** The smallest and the largest number that the strip shows in any row, so that walking through the rows compares. */
+function heightsOf(state, { rows, output }) {
+  const fine = isSmooth(state) ? fineTapsOf(state) : [];
+  const heights = rows.map((weights, r) => {
+    const mixed = state.image[0].map((_, c) => mean([...weights.entries()], state.image.map((row) => row[c])));
+    return [...mixed, ...output[r], ...curveOf(state, mixed, output[r], fine).map(([, value]) => value)];
+  });
+  return rangeOf([...heights, ...state.image]);
+}
+
 /** The output column that lies nearest to a share of the strip's width. */
 function columnAt(state, share) {
   const [n, m] = [sizeOf(state, 1), state.size[1]];
@@ -425,10 +439,11 @@ function render({ model, el }) {
       cell.title = told.slice(2);
       cell.setAttribute("aria-label", `pixel, row ${r}, column ${c}${told}`);
     }));
+    const limits = { both: largest(made.weights), down: largest(made.down), across: largest(made.across) };
     weights.cells.forEach((row, r) => row.forEach((cell, c) => {
       if (r + c === 0) return;
       const value = r && c ? made.weights[r - 1][c - 1] : r ? made.down[r - 1] : made.across[c - 1];
-      write(cell, value, r && c ? largest(made.weights) : largest(r ? made.down : made.across));
+      write(cell, value, r && c ? limits.both : r ? limits.down : limits.across);
       cell.classList.toggle("under", Boolean(r && c && value));
     }));
     output.cells.forEach((row, r) => row.forEach((cell, c) => {
@@ -441,11 +456,7 @@ function render({ model, el }) {
       if (r === i && c === j) { cell.setAttribute("aria-current", "true"); output.stop(cell); } else cell.removeAttribute("aria-current");
     }));
 
-    // The same heights for all rows, so that walking through them compares.
-    const rowsOfImage = made.rows.map((line) => now.image[0].map((_, c) => mean([...line.entries()], now.image.map((row) => row[c]))));
-    const curves = rowsOfImage.map((values, r) => curveOf(now, values, made.output[r]));
-    const heights = [...curves.flat().map(([, value]) => value), ...made.output.flat(), low, high];
-    strip.innerHTML = stripOf(now, made, curves[i], [Math.min(...heights), Math.max(...heights)]);
+    strip.innerHTML = stripOf(now, made, curveOf(now, made.mixed, made.output[i]), heightsOf(now, made));
     strip.firstChild.setAttribute("aria-label", stripInWords(now, made));
 
     say(about, modeInWords(now));
