@@ -370,7 +370,11 @@ function render({ model, el }) {
   const spoken = [sum, reading, ...places];
 
   const choose = (position) => { stopPlaying(); if (!same(position, model.get("position"))) change(model, { position }); };
-  const captioned = (caption, array) => element("figure", {}, element("figcaption", {}, caption), array.element);
+  function captioned(caption, array) {
+    const made = element("figure", {}, element("figcaption", {}, caption), array.element);
+    made.style.setProperty("--widest", array.cells[0].length); // on a phone, each as large as fits
+    return made;
+  }
 
   function build(now) {
     const [height, width] = [sizeOf(now, 0), sizeOf(now, 1)];
@@ -384,7 +388,6 @@ function render({ model, el }) {
       if (i >= 0 && event.target.matches(":focus-visible")) choose([i, output.cells[i].indexOf(event.target)]);
     });
     image.element.addEventListener("focusout", () => queueMicrotask(update));
-    arrays.style.setProperty("--widest", Math.max(width + 1, now.size[1], 8));
     arrays.style.setProperty("--beside", width + 1 + now.size[1]);
     arrays.replaceChildren(
       element("div", {}, captioned(`image ${height} × ${width}`, image), captioned("weights: row · column", weights)),

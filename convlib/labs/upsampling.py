@@ -119,7 +119,7 @@ class UpsamplingLab(Lab):
         return _settled(rows[i]), _settled(columns[j])
 
     def _scale(self, axis: int) -> float:
-        n, m = self._shape[axis], self.size[axis]
+        n, m = self._shape[axis], int(self.size[axis])
         if self._corners:
             return (n - 1) / (m - 1) if m > 1 else 0.0
         return n / m
