@@ -11,8 +11,17 @@ from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
+from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab, EquivarianceLab)
+LABS = (
+    ConvolutionExplorer,
+    NetworkCalculator,
+    StructureLab,
+    ChannelsLab,
+    PoolingLab,
+    EquivarianceLab,
+    TransposedConvolutionLab,
+)
 
 __all__ = [
     "LABS",
@@ -23,6 +32,7 @@ __all__ = [
     "NetworkCalculator",
     "PoolingLab",
     "StructureLab",
+    "TransposedConvolutionLab",
     "channels",
     "equivariance",
     "explore_convolution",
@@ -30,4 +40,5 @@ __all__ = [
     "network_calculator",
     "pooling",
     "structure",
+    "transposed_convolution",
 ]
