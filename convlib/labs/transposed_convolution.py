@@ -36,19 +36,19 @@ AXES = ("rows", "columns")
 LONGEST_MATRIX = 64  # rows that are written out where no script runs
 MINUS = "\N{MINUS SIGN}"
 MEANING = {
-    "scatter": "Every pixel of the input lays a copy of the kernel, times itself, onto the output. The copies "
-    "start a stride apart; where they overlap, they add up.",
-    "gather": "The same as an ordinary convolution of stride 1: zeros between the pixels and around them, and "
-    "the kernel turned by 180 degrees.",
-    "matrix": "The convolution with this kernel is a matrix C. This layer multiplies by the same matrix turned "
-    "over: y = Cᵀ x.",
-    "overlap": "How many copies reach each pixel of the output? Where neighbours differ, even grey becomes a "
-    "pattern.",
+    "scatter": "Every pixel of the input lays a copy of the kernel, times itself, onto the output. The "
+    "copies start a stride apart; where they overlap, they add up.",
+    "gather": "The same as an ordinary convolution of stride 1: zeros between the pixels and around them, "
+    "and the kernel turned by 180 degrees.",
+    "matrix": "The convolution with this kernel is a matrix C. This layer multiplies by the same matrix "
+    "turned over: y = Cᵀ x.",
+    "overlap": "How many copies reach each pixel of the output? Where neighbours differ, even grey becomes "
+    "a pattern.",
 }
 
 
 class TransposedConvolutionLab(Lab):
-    """An image, a kernel, and four ways to see their transposed convolution; made by `transposed_convolution`.
+    """Four ways to see the transposed convolution of an image; made by `transposed_convolution`.
 
     Attributes
     ----------
@@ -146,8 +146,8 @@ class TransposedConvolutionLab(Lab):
             if e >= max(s, d):
                 many = "there is only one" if s == 1 else f"there are {s}"
                 return (
-                    f"Output padding {e} is too much for the {word}: it must be smaller than the stride ({s}) "
-                    f"or the dilation ({d}). It chooses among the sizes that a convolution with stride {s} "
+                    f"Output padding {e} is too much for the {word}: it must be smaller than the stride "
+                    f"({s}) or the dilation ({d}). It chooses among the sizes that a convolution with stride {s} "
                     f"takes to {_plural(n, word[:-1])}, and {many}."
                 )
             span = (n - 1) * s + effective_kernel_size(k, d) + e
@@ -187,7 +187,7 @@ class TransposedConvolutionLab(Lab):
 
     @property
     def _zeros(self) -> list[tuple[int, int]]:
-        """How many zeros stand before and behind the spread input, for rows and columns; negative: cut off."""
+        """Zeros before and behind the spread input, for rows and columns; negative where they cut off."""
         zeros = []
         for axis in range(2):
             _, k, _, p, e, d = self._axis(axis)
@@ -224,17 +224,16 @@ class TransposedConvolutionLab(Lab):
         options = tuple(self.stride), 0, 0, 1, tuple(self.dilation)
         inside = tuple(slice(many * s, (many + 1) * s) for many, s in zip(steps, self.stride, strict=True))
 
-        def met(kernel: Array, image: Array = ones) -> Array:
-            return np.asarray(conv_transpose2d(image, kernel[None, None], None, *options)[0])
+        def met(kernel: Array) -> Array:
+            return np.asarray(conv_transpose2d(ones, kernel[None, None], None, *options)[0][inside])
 
         counts = []
         for axis in range(2):
             line = [1, 1]
             line[axis] = self._kernel[axis]
-            along = met(np.ones(line))[inside] if line != [1, 1] else met(np.ones(line))
-            # across the line only every stride's pixel is reached: the most of them is the count
-            counts.append(along[: self.stride[0], : self.stride[1]].max(1 - axis).astype(int).tolist())
-        return counts, met(np.array(self.kernel))[inside]
+            # across the line only one pixel of a stride is reached: the most of them is the count
+            counts.append(met(np.ones(line)).max(1 - axis).astype(int).tolist())
+        return counts, met(np.array(self.kernel))
 
     # --- in words, the same as in the live view ---
 
@@ -312,8 +311,8 @@ class TransposedConvolutionLab(Lab):
         others = ", the others must be 0" if real < pixels * outputs else ""
         return (
             f"C is the convolution from {_by(self._output)} to {_by(self._input)} with the same kernel and "
-            f"settings{more}: {_plural(pixels, 'row')}, one for each window. Cᵀ has {_plural(outputs, 'row')}, "
-            f"one for each pixel of the output; {real} of its {pixels * outputs} entries "
+            f"settings{more}: {_plural(pixels, 'row')}, one for each window. Cᵀ has "
+            f"{_plural(outputs, 'row')}, one for each pixel of the output; {real} of its {pixels * outputs} entries "
             f"{'is a weight' if real == 1 else 'are weights'}{others}."
         )
 
@@ -419,10 +418,11 @@ class TransposedConvolutionLab(Lab):
     def _still_matrix(self) -> Iterator[str]:
         (a, e), width = self._present, self._output[1]
         present, kept = a * width + e, self._matrix_of(np.ones(self._kernel)) != 0
-        rows = [
-            [f"({at // width}, {at % width})", *(_text(one) if is_tap else "" for one, is_tap in zip(*row, strict=True))]
-            for at, row in enumerate(zip(self.matrix, kept, strict=True))
-        ]  # fmt: skip
+        entries = [
+            [_text(one) if is_tap else "" for one, is_tap in zip(*row, strict=True)]
+            for row in zip(self.matrix, kept, strict=True)
+        ]
+        rows = [[f"({at // width}, {at % width})", *row] for at, row in enumerate(entries)]
         rows[present] = [f"<strong>{cell}</strong>" if cell else "" for cell in rows[present]]
         title = "Cᵀ; empty: must be 0"
         if len(rows) > LONGEST_MATRIX:
@@ -457,8 +457,8 @@ def transposed_convolution(
     stride, padding, output_padding, dilation : int or tuple of int
         For rows and columns, as in `convlib.conv_transpose2d`; at most 4, 3, 3 and 3.
     view : {"scatter", "gather", "matrix", "overlap"}
-        A pixel of the input and the copy that it lays; a window over the input with inserted zeros; the matrix
-        of the convolution, transposed; or how many copies reach each pixel of the output.
+        A pixel of the input and the copy that it lays; a window over the input with inserted zeros; the
+        matrix of the convolution, transposed; or how many copies reach each pixel of the output.
     position : int or tuple of int
         Row and column of the chosen pixel: of the input for "scatter", else of the output.
 
@@ -532,9 +532,8 @@ def _made(what: str, given: ArrayLike) -> Rows:
     if array.ndim != 2 or not array.size or not np.isfinite(array).all():
         raise ValueError(f"{FUNCTION}: {what} must be a table of finite numbers, got shape {array.shape}")
     if np.abs(array).max() > LARGEST_NUMBER:
-        raise ValueError(
-            f"{FUNCTION}: {what} can hold numbers up to a million here, got {quoted(float(array.flat[np.abs(array).argmax()]))}"
-        )
+        got = quoted(float(array.flat[np.abs(array).argmax()]))
+        raise ValueError(f"{FUNCTION}: {what} can hold numbers up to a million here, got {got}")
     return array.tolist()  # type: ignore[no-any-return]
 
 
