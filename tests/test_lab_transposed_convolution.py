@@ -1,4 +1,4 @@
-"""The transposed convolution lab: what its page computes is what convlib computes, in numbers and in words."""
+"""The transposed convolution lab: its page computes what convlib computes, in numbers and in words."""
 
 import random
 import re
@@ -78,8 +78,9 @@ def test_random_states_reach_every_case() -> None:
     assert any(e >= s for lab in SOUND for e, s in zip(lab.output_padding, lab.stride, strict=True))
     said = " ".join(lab.point_in_words() for lab in SOUND)
     for words in (
-        "numbers are cut off by the padding", "of its", "all its", "taps meet zeros: 0", "the other tap meets",
-        "entries must be 0", "no copy reaches it", "1 copy reaches it", "copies reach it",
+        "numbers are cut off by the padding", "of its", "all its", "taps meet zeros: 0",
+        "the other tap meets", "entries must be 0", "no copy reaches it",
+        "1 copy reaches it", "copies reach it",
     ):  # fmt: skip
         assert words in said, words
 
@@ -348,20 +349,20 @@ def test_window_and_row_of_the_matrix_make_the_same_sum() -> None:
 OVERLAPS = {
     "checkerboard": (
         {},
-        "A checkerboard: far from the edges each pixel gets 1, 2 or 4 copies, along the rows 2 and 1 by turns "
-        "(kernel 3, stride 2), along the columns 2 and 1 by turns (kernel 3, stride 2). An input of ones "
-        "becomes 1 to 4 there.",
+        "A checkerboard: far from the edges each pixel gets 1, 2 or 4 copies, along the rows 2 and 1 by "
+        "turns (kernel 3, stride 2), along the columns 2 and 1 by turns (kernel 3, stride 2). An input of "
+        "ones becomes 1 to 4 there.",
     ),
     "kernel divisible by the stride": (
         {"kernel": np.ones((4, 4))},
-        "No pattern: far from the edges each pixel gets 4 copies, along the rows 2 (kernel 4, stride 2), along "
-        "the columns 2 (kernel 4, stride 2). An input of ones becomes 4 everywhere there.",
+        "No pattern: far from the edges each pixel gets 4 copies, along the rows 2 (kernel 4, stride 2), "
+        "along the columns 2 (kernel 4, stride 2). An input of ones becomes 4 everywhere there.",
     ),
     "bilinear": (
         {"kernel": np.outer([0.5, 1, 0.5], [0.5, 1, 0.5])},
-        "A checkerboard: far from the edges each pixel gets 1, 2 or 4 copies, along the rows 2 and 1 by turns "
-        "(kernel 3, stride 2), along the columns 2 and 1 by turns (kernel 3, stride 2). But this kernel evens "
-        "it out: an input of ones becomes 1 everywhere there.",
+        "A checkerboard: far from the edges each pixel gets 1, 2 or 4 copies, along the rows 2 and 1 by "
+        "turns (kernel 3, stride 2), along the columns 2 and 1 by turns (kernel 3, stride 2). But this "
+        "kernel evens it out: an input of ones becomes 1 everywhere there.",
     ),
     "uneven weights": (
         {"kernel": [[1, 2], [3, 4]]},
@@ -534,8 +535,8 @@ WRONG = {
     "output padding": (
         {"output_padding": 2},
         ValueError,
-        "output_padding must be smaller than stride or dilation, got 2 along spatial axis 0 with stride 2 and "
-        "dilation 1",
+        "output_padding must be smaller than stride or dilation, got 2 along spatial axis 0 with stride 2 "
+        "and dilation 1",
     ),
     "much output padding": (
         {"output_padding": 4},

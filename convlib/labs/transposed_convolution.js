@@ -245,7 +245,7 @@ function legendOf(state) {
   const axes = axesOf(state);
   const some = (test) => axes.some(test);
   return `${{
-    scatter: ["Framed: where the copy lands", some(({ p }) => p) && "hatched: cut off by the padding", some(({ e }) => e) && "dotted: added by the output padding"],
+    scatter: ["Framed: a pixel of the input and where its copy lands", some(({ p }) => p) && "hatched: cut off by the padding", some(({ e }) => e) && "dotted: added by the output padding"],
     gather: [
       "Framed: what the taps of the window meet", some(({ s, n }) => s > 1 && n > 1) && "dotted: zeros between the pixels",
       some(({ before, after }) => before > 0 || after > 0) && "dashed: zeros around them", some(({ before, after }) => before < 0 || after < 0) && "hatched: cut off, more padding than zeros",
@@ -347,7 +347,6 @@ function render({ model, el }) {
   // The arrays
   const arrays = element("div", { className: "lab-arrays" });
   const matrix = element("div", { className: "lab-turned" });
-  const body = element("div", { className: "lab-body" }, element("div", { className: "lab-side" }, arrays), matrix);
   const legend = element("p", { className: "lab-note" });
   const problem = element("p", { className: "lab-problem", role: "status" });
   const sizes = AXES.map(() => element("p", { className: "lab-formula" }));
@@ -376,7 +375,7 @@ function render({ model, el }) {
     const [input, taps, outputs, full] = [[down.n, across.n], [down.k, across.k], [down.size, across.size], [down.full, across.full]];
     const cut = down.p || across.p ? `, less the padding: ${size(outputs)}` : "";
     parts = {
-      input: fields("image", "pixel"), kernel: fields("kernel", "weight"), order: [],
+      input: fields("image", "pixel"), kernel: fields("kernel", "weight"),
       output: now.view === "scatter" ? spans("output", outputs) : grid({ name: "output", rows: outputs[0], columns: outputs[1],
         cell: (a, e) => button("", () => go([a, e])) }),
     };
@@ -392,14 +391,15 @@ function render({ model, el }) {
     } else if (now.view === "gather") {
       const spread = spreadOf(now);
       add("turned", caption("kernel, turned"), spans("kernel, turned by 180 degrees", taps));
-      add("spread", caption("input, spread out"), spans("input, spread out", [spread.length, spread[0].length]));
+      add("spread", caption(`input, spread out to ${spread.length} × ${spread[0].length}`), spans("input, spread out", [spread.length, spread[0].length]));
     } else if (now.view === "matrix") {
-      add("row", caption("the row of Cᵀ"), spans("the row of the matrix, as a picture", input));
+      parts.rowTitle = caption();
+      add("row", parts.rowTitle, spans("the row of the turned matrix, as a picture", input));
     } else {
       add("counts", caption("copies that reach it"), spans("copies that reach each pixel", outputs));
       add("even", caption("what an input of ones becomes"), spans("what an input of ones becomes", outputs));
     }
-    if (now.view !== "scatter") figures.splice(now.view === "gather" ? 4 : 3, 0, captioned(caption(`output ${size(outputs)}`), parts.output));
+    if (now.view !== "scatter") figures.splice({ gather: 4, matrix: 3, overlap: 2 }[now.view], 0, captioned(caption(`output ${size(outputs)}`), parts.output));
     const drawnAcross = now.view === "gather" ? spreadOf(now)[0].length : now.view === "scatter" ? across.full : across.size;
     arrays.style.setProperty("--widest", Math.max(drawnAcross, 8));
     arrays.replaceChildren(...figures);
@@ -454,6 +454,7 @@ function render({ model, el }) {
     say(parts.laidTitle, place ? `copies 1 to ${place + 1} of ${down.n * across.n}` : `copy 1 of ${down.n * across.n}`);
     const copy = now.kernel.map((row) => row.map((weight) => pixel * weight));
     const canvas = canvasOf(now);
+    const reached = canvasOf({ ...now, image: withOnes(now.image), kernel: withOnes(now.kernel) }, place);
     writeAll(parts.copy, copy, largest(canvas));
     writeAll(parts.laid, canvasOf(now, place), largest(canvas));
     const landing = new Set(landingOf(now, i, j).map(({ r, c }) => `${r} ${c}`));
@@ -463,6 +464,7 @@ function render({ model, el }) {
     parts.laid.cells.forEach((row, y) => row.forEach((cell, x) => {
       const [r, c] = [y - down.p, x - across.p];
       cell.classList.toggle("ignored", r < 0 || c < 0 || r >= down.size || c >= across.size);
+      cell.classList.toggle("faint", !reached[y][x]);
       cell.classList.toggle("beyond", y >= down.full - down.e || x >= across.full - across.e);
     }));
     frame(parts.input, (r, c) => r === i && c === j);
@@ -478,7 +480,7 @@ function render({ model, el }) {
     parts.spread.cells.forEach((row, r) => row.forEach((cell, c) => {
       const { value, kind, cut } = spread[r][c];
       write(cell, value, limit);
-      for (const [name, is] of Object.entries({ between: kind === "between", outside: kind === "around", ignored: cut })) cell.classList.toggle(name, is);
+      for (const [name, is] of Object.entries({ between: kind === "between", outside: kind === "around", faint: kind !== "pixel", ignored: cut })) cell.classList.toggle(name, is);
     }));
     frame(parts.spread, (r, c) => rows.includes(r) && columns.includes(c));
     writeAll(parts.turned, kernel);
@@ -487,9 +489,10 @@ function render({ model, el }) {
 
   function updateMatrix(now, [a, e]) {
     const entries = matrixOf(now);
-    const [down, across] = axesOf(now);
+    const [, across] = axesOf(now);
     const at = a * across.size + e;
     const limit = largest(now.kernel);
+    say(parts.rowTitle, `row ${at} of Cᵀ`);
     parts.row.cells.flat().forEach((cell, j) => {
       const weight = entries[at][j];
       cell.classList.toggle("must", weight === null);
@@ -500,7 +503,6 @@ function render({ model, el }) {
     });
     frame(parts.row, (i, j) => entries[at][i * across.n + j] !== null);
     drawMatrix(now, entries, at, limit);
-    return [down, across];
   }
 
   function drawMatrix(now, entries, at, limit) {
@@ -508,7 +510,7 @@ function render({ model, el }) {
     const [rows, columns] = [entries.length, entries[0].length];
     const [x, y] = [now.image.flat(), scattered(now).flat()];
     const wide = columns > 9 ? 22 : 28;
-    const high = Math.max(3, Math.min(18, 640 / rows));
+    const high = Math.max(1.5, Math.min(18, 640 / rows));
     const gap = 12;
     const numbered = high >= 11;
     const cell = (left, top, value, ofLimit, height) => [
@@ -527,16 +529,20 @@ function render({ model, el }) {
       ...Array.from({ length: rows / across.size - 1 }, (_, a) => drawn("path", { class: "block", d: `M0 ${top + (a + 1) * across.size * high + 0.5}H${columns * wide + 1}` })),
       drawn("rect", { class: "mark", x: 1, y: top + at * high + 0.5, width: right + wide - 1, height: high }));
     picture.classList.toggle("numbered", numbered);
-    picture.addEventListener("click", (event) => {
+    const choose = (place) => { if (place >= 0 && place < rows) go([Math.floor(place / across.size), place % across.size]); };
+    picture.addEventListener("click", ({ clientY }) => {
       const box = picture.getBoundingClientRect();
-      const row = Math.floor((((event.clientY - box.top) / box.height) * (top + rows * high + 1) - top) / high);
-      if (row >= 0 && row < rows) go([Math.floor(row / across.size), row % across.size]);
+      choose(Math.floor((((clientY - box.top) / box.height) * (top + rows * high + 1) - top) / high));
     });
     const before = drawn("svg", { viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img", "aria-label": `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked` },
       drawn("rect", { class: "ground", width: rows, height: columns }),
       ...entries.flatMap((row, r) => row.flatMap((weight, j) => (weight === null ? [] : [drawn("rect", { x: r, y: j, width: 1, height: 1, style: `fill: ${shade(weight, limit) || "transparent"}` })]))),
       drawn("rect", { class: "mark", x: at, y: 0, width: 1, height: columns }));
     before.style.height = `${columns * 7}px`;
+    before.addEventListener("click", ({ clientX }) => {
+      const box = before.getBoundingClientRect();
+      choose(Math.floor(((clientX - box.left) / box.width) * rows));
+    });
     matrix.replaceChildren(
       element("figure", {}, caption(`C: ${columns} × ${rows}`), before),
       element("figure", {}, caption(`x above Cᵀ: ${rows} × ${columns}`), picture));
@@ -553,7 +559,7 @@ function render({ model, el }) {
     updateControls(now);
     const trouble = problemOf(now);
     say(problem, trouble);
-    for (const part of [body, steps, sum, legend, whole]) part.hidden = Boolean(trouble);
+    body.hidden = Boolean(trouble);
     if (trouble) { stopPlaying(); return; }
 
     const form = JSON.stringify([now.view, ...axesOf(now)]);
@@ -577,6 +583,7 @@ function render({ model, el }) {
     }
     ({ scatter: updateScatter, gather: updateGather, matrix: updateMatrix, overlap: updateOverlap })[now.view](now, [i, j]);
     say(legend, legendOf(now));
+    say(whose, `or choose a pixel of the ${now.view === "scatter" ? "input" : "output"}`);
     say(sum, element("strong", {}, headInWords(now.view, [i, j])), pointInWords(now, [i, j], now.view === "scatter" ? 0 : output[i][j]));
     say(whole, wholeInWords(now));
     const [rows, columns] = placesOf(now);
@@ -612,14 +619,17 @@ function render({ model, el }) {
   const back = button("back", () => { stopPlaying(); walk(-1); }, "back one pixel");
   const next = button("next", () => { stopPlaying(); walk(1); }, "next pixel");
   const play = button("play", togglePlaying);
-  const steps = element("div", { className: "lab-steps" }, back, play, next);
+  const whose = element("span", { className: "lab-note" });
+  const steps = element("div", { className: "lab-steps" }, back, play, next, whose);
+  // Beside a tall matrix, or alone
+  const body = element("div", {}, element("div", { className: "lab-side" }, arrays, legend, steps, sum, whole), matrix);
 
   introduce(el, "transposed_convolution", "Live lab: transposed convolution");
   el.replaceChildren(
     settings,
     element("div", { className: "lab-row" }, linked.element, usual.element, images.element, kernels.element),
     element("div", { className: "lab-row" }, views.element), meaning,
-    problem, body, legend, steps, sum, whole,
+    problem, body,
     element("div", { className: "lab-formulas", role: "status" }, ...sizes),
   );
   stopPlaying();

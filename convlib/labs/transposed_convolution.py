@@ -147,8 +147,8 @@ class TransposedConvolutionLab(Lab):
                 many = "there is only one" if s == 1 else f"there are {s}"
                 return (
                     f"Output padding {e} is too much for the {word}: it must be smaller than the stride "
-                    f"({s}) or the dilation ({d}). It chooses among the sizes that a convolution with stride {s} "
-                    f"takes to {_plural(n, word[:-1])}, and {many}."
+                    f"({s}) or the dilation ({d}). It chooses among the sizes that a convolution with "
+                    f"stride {s} takes to {_plural(n, word[:-1])}, and {many}."
                 )
             span = (n - 1) * s + effective_kernel_size(k, d) + e
             if span <= 2 * p:
@@ -312,8 +312,8 @@ class TransposedConvolutionLab(Lab):
         return (
             f"C is the convolution from {_by(self._output)} to {_by(self._input)} with the same kernel and "
             f"settings{more}: {_plural(pixels, 'row')}, one for each window. Cᵀ has "
-            f"{_plural(outputs, 'row')}, one for each pixel of the output; {real} of its {pixels * outputs} entries "
-            f"{'is a weight' if real == 1 else 'are weights'}{others}."
+            f"{_plural(outputs, 'row')}, one for each pixel of the output; {real} of its "
+            f"{pixels * outputs} entries {'is a weight' if real == 1 else 'are weights'}{others}."
         )
 
     def _overlap_in_words(self) -> str:
