@@ -322,7 +322,7 @@ function render({ model, el }) {
 
   /** How many places there are to choose from: pixels of the input, or of the output. */
   const placesOf = (now) => axesOf(now).map(({ n, size }) => (now.view === "scatter" ? n : size));
-  const presentOf = (now) => placesOf(now).map((count, axis) => Math.min(now.position[axis], count - 1));
+  const presentOf = (now) => placesOf(now).map((count, axis) => Math.max(0, Math.min(now.position[axis], count - 1)));
 
   // The controls
   const sliders = Object.entries(labels).map(([what, label]) => [what, label, [0, 1].map((axis) => slider({
@@ -509,35 +509,41 @@ function render({ model, el }) {
     const [, across] = axesOf(now);
     const [rows, columns] = [entries.length, entries[0].length];
     const [x, y] = [now.image.flat(), scattered(now).flat()];
-    const wide = columns > 9 ? 22 : 28;
-    const high = Math.max(1.5, Math.min(18, 640 / rows));
-    const gap = 12;
-    const numbered = high >= 11;
-    const cell = (left, top, value, ofLimit, height) => [
-      drawn("rect", { x: left, y: top, width: wide, height, style: `fill: ${shade(value, ofLimit) || "transparent"}` }),
-      ...(height >= 11 ? [text(left + wide / 2, top + height / 2, inCell(settled(value)), Math.min(11, height * 0.8))] : []),
-    ];
-    const text = (left, top, inside, font) => drawn("text", { x: left, y: top, "font-size": Math.min(font, (wide * 1.55) / Math.max(inside.length, 1)) }, inside);
-    const [top, right] = [18 + gap, columns * wide + gap];
-    const [xLimit, yLimit] = [largest(x), largest(y)];
-    const picture = drawn("svg", { viewBox: `0 0 ${right + wide + 1} ${top + rows * high + 1}`, width: right + wide + 1, role: "img", "aria-label": `the turned matrix, ${rows} × ${columns}, times x; row ${at} is marked` },
-      ...x.flatMap((value, j) => cell(j * wide + 0.5, 0.5, value, xLimit, 18)),
-      text(right + wide / 2, 9, "y", 11),
-      drawn("rect", { class: "ground", x: 0.5, y: top + 0.5, width: columns * wide, height: rows * high }),
-      ...entries.flatMap((row, r) => row.flatMap((weight, j) => (weight === null ? [] : cell(j * wide + 0.5, top + r * high + 0.5, weight, limit, high)))),
-      ...y.flatMap((value, r) => cell(right + 0.5, top + r * high + 0.5, value, yLimit, high)),
-      ...Array.from({ length: rows / across.size - 1 }, (_, a) => drawn("path", { class: "block", d: `M0 ${top + (a + 1) * across.size * high + 0.5}H${columns * wide + 1}` })),
-      drawn("rect", { class: "mark", x: 1, y: top + at * high + 0.5, width: right + wide - 1, height: high }));
-    picture.classList.toggle("numbered", numbered);
+    const [wide, high, gap, head] = [columns > 9 ? 22 : 28, Math.max(1.5, Math.min(18, 640 / rows)), 12, 18];
+    const [top, right] = [head + gap, columns * wide + gap];
+    const text = (left, middle, inside, size) => drawn("text", { x: left, y: middle, "font-size": Math.min(size, (wide * 1.55) / inside.length) }, inside);
+    const filled = (value, most) => `fill: ${shade(value, most) || "transparent"}`;
+    const cells = (name, values, height, most) => values.flatMap(([value, left, at]) => [
+      drawn("rect", { class: name, x: left + 0.5, y: at + 0.5, width: wide, height, style: filled(value, most) }),
+      ...(height >= 11 ? [text(left + wide / 2, at + height / 2 + 0.5, inCell(settled(value)), Math.min(11, height * 0.8))] : []),
+    ]);
+    const weights = entries.flatMap((row, r) => row.flatMap((weight, j) => (weight === null ? [] : [[weight, r, j]])));
+    const lines = Array.from({ length: rows / across.size - 1 }, (_, a) => top + (a + 1) * across.size * high + 0.5);
+    const picture = drawn("svg", {
+      viewBox: `0 0 ${right + wide + 1} ${top + rows * high + 1}`, width: right + wide + 1, role: "img",
+      "aria-label": `the turned matrix, ${rows} × ${columns}, times x makes y; row ${at} is marked`,
+    },
+    ...cells("x", x.map((value, j) => [value, j * wide, 0]), head, largest(x)),
+    text(right + wide / 2, head / 2, "y", 11),
+    drawn("rect", { class: "ground", x: 0.5, y: top + 0.5, width: columns * wide, height: rows * high }),
+    drawn("rect", { class: "ground", x: right + 0.5, y: top + 0.5, width: wide, height: rows * high }),
+    ...cells("entry", weights.map(([weight, r, j]) => [weight, j * wide, top + r * high]), high, limit),
+    ...cells("y", y.map((value, r) => [value, right, top + r * high]), high, largest(y)),
+    ...lines.map((line) => drawn("path", { class: "block", d: `M0 ${line}H${columns * wide + 1}` })),
+    drawn("rect", { class: "mark", x: 1, y: top + at * high + 0.5, width: right + wide - 1, height: high }));
+    picture.classList.toggle("numbered", high >= 11);
     const choose = (place) => { if (place >= 0 && place < rows) go([Math.floor(place / across.size), place % across.size]); };
     picture.addEventListener("click", ({ clientY }) => {
       const box = picture.getBoundingClientRect();
       choose(Math.floor((((clientY - box.top) / box.height) * (top + rows * high + 1) - top) / high));
     });
-    const before = drawn("svg", { viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img", "aria-label": `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked` },
-      drawn("rect", { class: "ground", width: rows, height: columns }),
-      ...entries.flatMap((row, r) => row.flatMap((weight, j) => (weight === null ? [] : [drawn("rect", { x: r, y: j, width: 1, height: 1, style: `fill: ${shade(weight, limit) || "transparent"}` })]))),
-      drawn("rect", { class: "mark", x: at, y: 0, width: 1, height: columns }));
+    const before = drawn("svg", {
+      viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img",
+      "aria-label": `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked`,
+    },
+    drawn("rect", { class: "ground", width: rows, height: columns }),
+    ...weights.map(([weight, r, j]) => drawn("rect", { class: "entry", x: r, y: j, width: 1, height: 1, style: filled(weight, limit) })),
+    drawn("rect", { class: "mark", x: at, y: 0, width: 1, height: columns }));
     before.style.height = `${columns * 7}px`;
     before.addEventListener("click", ({ clientX }) => {
       const box = before.getBoundingClientRect();

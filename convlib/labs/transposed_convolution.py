@@ -182,7 +182,7 @@ class TransposedConvolutionLab(Lab):
     @property
     def _present(self) -> tuple[int, int]:
         places = self._input if self.view == "scatter" else self._output
-        i, j = (min(at, n - 1) for at, n in zip(self.position, places, strict=True))
+        i, j = (max(0, min(at, n - 1)) for at, n in zip(self.position, places, strict=True))
         return i, j
 
     @property
