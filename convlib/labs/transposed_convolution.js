@@ -292,13 +292,10 @@ function resized(presets, rows, height, width) {
 
 // --- the matrix as a picture ---
 
-const SVG = "http://www.w3.org/2000/svg";
-function drawn(tag, attributes = {}, ...inside) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...inside);
-  return made;
-}
+/** A piece of it, as text: it holds nothing but numbers. */
+const drawn = (tag, attributes, ...inside) =>
+  `<${tag} ${Object.entries(attributes).map(([name, value]) => `${name}="${value}"`).join(" ")}>${inside.join("")}</${tag}>`;
+const picture = (attributes, ...inside) => element("div", { innerHTML: drawn("svg", attributes, ...inside) }).firstChild;
 
 function render({ model, el }) {
   const names = ["image", "kernel", "stride", "padding", "output_padding", "dilation", "view", "position"];
@@ -519,9 +516,10 @@ function render({ model, el }) {
     ]);
     const weights = entries.flatMap((row, r) => row.flatMap((weight, j) => (weight === null ? [] : [[weight, r, j]])));
     const lines = Array.from({ length: rows / across.size - 1 }, (_, a) => top + (a + 1) * across.size * high + 0.5);
-    const picture = drawn("svg", {
+    const turnedOver = picture({
       viewBox: `0 0 ${right + wide + 1} ${top + rows * high + 1}`, width: right + wide + 1, role: "img",
       "aria-label": `the turned matrix, ${rows} × ${columns}, times x makes y; row ${at} is marked`,
+      class: high >= 11 ? "numbered" : "",
     },
     ...cells("x", x.map((value, j) => [value, j * wide, 0]), head, largest(x)),
     text(right + wide / 2, head / 2, "y", 11),
@@ -531,13 +529,12 @@ function render({ model, el }) {
     ...cells("y", y.map((value, r) => [value, right, top + r * high]), high, largest(y)),
     ...lines.map((line) => drawn("path", { class: "block", d: `M0 ${line}H${columns * wide + 1}` })),
     drawn("rect", { class: "mark", x: 1, y: top + at * high + 0.5, width: right + wide - 1, height: high }));
-    picture.classList.toggle("numbered", high >= 11);
     const choose = (place) => { if (place >= 0 && place < rows) go([Math.floor(place / across.size), place % across.size]); };
-    picture.addEventListener("click", ({ clientY }) => {
-      const box = picture.getBoundingClientRect();
+    turnedOver.addEventListener("click", ({ clientY }) => {
+      const box = turnedOver.getBoundingClientRect();
       choose(Math.floor((((clientY - box.top) / box.height) * (top + rows * high + 1) - top) / high));
     });
-    const before = drawn("svg", {
+    const before = picture({
       viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img",
       "aria-label": `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked`,
     },
@@ -551,7 +548,7 @@ function render({ model, el }) {
     });
     matrix.replaceChildren(
       element("figure", {}, caption(`C: ${columns} × ${rows}`), before),
-      element("figure", {}, caption(`x above Cᵀ: ${rows} × ${columns}`), picture));
+      element("figure", {}, caption(`x above Cᵀ: ${rows} × ${columns}`), turnedOver));
   }
 
   function updateOverlap(now, [a, e]) {

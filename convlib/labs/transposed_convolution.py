@@ -319,7 +319,7 @@ class TransposedConvolutionLab(Lab):
     def _overlap_in_words(self) -> str:
         counts, sums = self._phases()
         uneven = sum(len(set(along)) > 1 for along in counts)
-        products = sorted(set(np.outer(*counts).ravel().tolist()))
+        products = sorted({one * other for one in counts[0] for other in counts[1]})
         pattern = ("No pattern", "Stripes", "A checkerboard")[uneven]
         each = f"{_listed(products, 'or')} copies" if len(products) > 1 else _plural(products[0], "copy")
         lines = []
@@ -356,7 +356,8 @@ class TransposedConvolutionLab(Lab):
         back = f"{formula}; a convolution with the same settings takes"
         if e >= s:
             return f"{back} {_plural(size, one)} to {conv_output_size(size, k, s, p, d)}, not to {n}"
-        *sizes, last = conv_input_sizes(n, k, s, p, d)  # type: ignore[misc]
+        came: Any = conv_input_sizes(n, k, s, p, d)
+        *sizes, last = came
         return f"{back} {'' if sizes else 'only '}{_listed([*sizes, _plural(last, one)])} to {n}"
 
     # --- without a script ---
