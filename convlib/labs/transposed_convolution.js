@@ -305,7 +305,7 @@ function render({ model, el }) {
   let together = Object.keys(labels).every((what) => what === "image" || valueOf(what, 0) === valueOf(what, 1));
   let playing = null;
   let built = "";
-  let parts = {};
+  let parts = {}; // what is shown now, by name
 
   function valueOf(what, axis) {
     const value = model.get(what);
@@ -403,11 +403,17 @@ function render({ model, el }) {
     body.classList.toggle("lab-both", now.view === "matrix");
   }
 
+  // What the cells look like already: of hundreds, few change at a time
+  const [written, framed] = [new WeakMap(), new WeakMap()];
   function write(cell, value, limit) {
-    const text = cell.matches("input") ? shown(value) : inCell(value);
+    const field = cell.matches("input");
+    const look = `${value} ${shade(value, limit)}`;
+    if (!field && written.get(cell) === look) return;
+    written.set(cell, look);
+    const text = field ? shown(value) : inCell(value);
     cell.style.background = shade(value, limit);
     cell.style.setProperty("--length", Math.max(text.length, 3));
-    if (!cell.matches("input")) {
+    if (!field) {
       cell.textContent = text;
       cell.title = text === shown(value) ? "" : shown(value);
     } else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
@@ -423,8 +429,10 @@ function render({ model, el }) {
     const [rows, columns] = [array.cells.length, array.cells[0].length];
     const held = table(rows, columns, holds);
     array.cells.forEach((row, i) => row.forEach((cell, j) => {
-      const edges = { top: !held[i - 1]?.[j], bottom: !held[i + 1]?.[j], left: !held[i][j - 1], right: !held[i][j + 1] };
-      cell.classList.toggle("under", held[i][j]);
+      const edges = { under: true, top: !held[i - 1]?.[j], bottom: !held[i + 1]?.[j], left: !held[i][j - 1], right: !held[i][j + 1] };
+      const look = held[i][j] ? Object.keys(edges).filter((edge) => edges[edge]).join() : "";
+      if ((framed.get(cell) ?? "") === look) return;
+      framed.set(cell, look);
       for (const [edge, is] of Object.entries(edges)) cell.classList.toggle(edge, held[i][j] && is);
     }));
   }
@@ -494,15 +502,19 @@ function render({ model, el }) {
       const weight = entries[at][j];
       cell.classList.toggle("must", weight === null);
       if (weight !== null) { write(cell, weight, limit); return; }
+      written.delete(cell);
       cell.textContent = "";
       cell.title = "must be 0";
       cell.style.background = "";
     });
     frame(parts.row, (i, j) => entries[at][i * across.n + j] !== null);
-    drawMatrix(now, entries, at, limit);
+    const drawing = JSON.stringify([entries, now.image]);
+    if (drawing !== parts.drawing) { parts.drawing = drawing; parts.mark = drawMatrix(now, entries, limit); }
+    parts.mark(at);
   }
 
-  function drawMatrix(now, entries, at, limit) {
+  /** Draws both matrices; returns how to mark a row of the one, which is a column of the other. */
+  function drawMatrix(now, entries, limit) {
     const [, across] = axesOf(now);
     const [rows, columns] = [entries.length, entries[0].length];
     const [x, y] = [now.image.flat(), scattered(now).flat()];
@@ -518,7 +530,6 @@ function render({ model, el }) {
     const lines = Array.from({ length: rows / across.size - 1 }, (_, a) => top + (a + 1) * across.size * high + 0.5);
     const turnedOver = picture({
       viewBox: `0 0 ${right + wide + 1} ${top + rows * high + 1}`, width: right + wide + 1, role: "img",
-      "aria-label": `the turned matrix, ${rows} × ${columns}, times x makes y; row ${at} is marked`,
       class: high >= 11 ? "numbered" : "",
     },
     ...cells("x", x.map((value, j) => [value, j * wide, 0]), head, largest(x)),
@@ -528,19 +539,16 @@ function render({ model, el }) {
     ...cells("entry", weights.map(([weight, r, j]) => [weight, j * wide, top + r * high]), high, limit),
     ...cells("y", y.map((value, r) => [value, right, top + r * high]), high, largest(y)),
     ...lines.map((line) => drawn("path", { class: "block", d: `M0 ${line}H${columns * wide + 1}` })),
-    drawn("rect", { class: "mark", x: 1, y: top + at * high + 0.5, width: right + wide - 1, height: high }));
+    drawn("rect", { class: "mark", x: 1, width: right + wide - 1, height: high }));
     const choose = (place) => { if (place >= 0 && place < rows) go([Math.floor(place / across.size), place % across.size]); };
     turnedOver.addEventListener("click", ({ clientY }) => {
       const box = turnedOver.getBoundingClientRect();
       choose(Math.floor((((clientY - box.top) / box.height) * (top + rows * high + 1) - top) / high));
     });
-    const before = picture({
-      viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img",
-      "aria-label": `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked`,
-    },
+    const before = picture({ viewBox: `0 0 ${rows} ${columns}`, preserveAspectRatio: "none", role: "img" },
     drawn("rect", { class: "ground", width: rows, height: columns }),
     ...weights.map(([weight, r, j]) => drawn("rect", { class: "entry", x: r, y: j, width: 1, height: 1, style: filled(weight, limit) })),
-    drawn("rect", { class: "mark", x: at, y: 0, width: 1, height: columns }));
+    drawn("rect", { class: "mark", y: 0, width: 1, height: columns }));
     before.style.height = `${columns * 7}px`;
     before.addEventListener("click", ({ clientX }) => {
       const box = before.getBoundingClientRect();
@@ -549,6 +557,12 @@ function render({ model, el }) {
     matrix.replaceChildren(
       element("figure", {}, caption(`C: ${columns} × ${rows}`), before),
       element("figure", {}, caption(`x above Cᵀ: ${rows} × ${columns}`), turnedOver));
+    return (at) => {
+      turnedOver.setAttribute("aria-label", `the turned matrix, ${rows} × ${columns}, times x makes y; row ${at} is marked`);
+      turnedOver.lastChild.setAttribute("y", top + at * high + 0.5);
+      before.setAttribute("aria-label", `the matrix of the convolution, ${columns} × ${rows}; column ${at} is marked`);
+      before.lastChild.setAttribute("x", at);
+    };
   }
 
   function updateOverlap(now, [a, e]) {
