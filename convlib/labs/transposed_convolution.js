@@ -508,7 +508,7 @@ function render({ model, el }) {
       cell.style.background = "";
     });
     frame(parts.row, (i, j) => entries[at][i * across.n + j] !== null);
-    const drawing = JSON.stringify([entries, now.image]);
+    const drawing = JSON.stringify([entries, now.image, now.kernel]);
     if (drawing !== parts.drawing) { parts.drawing = drawing; parts.mark = drawMatrix(now, entries, limit); }
     parts.mark(at);
   }
