@@ -119,6 +119,8 @@ def gather(page: Page, lab: TransposedConvolutionLab) -> None:
     spread = np.array(texts(cells(page, name)))
     cut = marked(page, name, ".ignored")
     assert np.array_equal(np.delete(spread, cut), lab.spread.ravel())
+    size = " × ".join(map(str, lab.spread.shape))
+    expect(page.locator("figcaption", has_text=f"{name} to {size}")).to_be_visible()
     framed = marked(page, name)
     assert not set(framed) & set(cut)
     turned = np.ravel(lab.kernel)[::-1]

@@ -388,7 +388,7 @@ function render({ model, el }) {
     } else if (now.view === "gather") {
       const spread = spreadOf(now);
       add("turned", caption("kernel, turned"), spans("kernel, turned by 180 degrees", taps));
-      add("spread", caption(`input, spread out to ${spread.length} × ${spread[0].length}`), spans("input, spread out", [spread.length, spread[0].length]));
+      add("spread", caption(`input, spread out to ${size([down.size + down.reach, across.size + across.reach])}`), spans("input, spread out", [spread.length, spread[0].length]));
     } else if (now.view === "matrix") {
       parts.rowTitle = caption();
       add("row", parts.rowTitle, spans("the row of the turned matrix, as a picture", input));
