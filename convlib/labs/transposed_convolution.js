@@ -237,7 +237,7 @@ function sizeInWords(state, axis) {
   const one = AXES[axis].slice(0, -1);
   if (e >= s) return `${formula}; a convolution with the same settings takes ${plural(size, one)} to ${n + Math.floor(e / s)}, not to ${n}`;
   const first = full - e - 2 * p;
-  const sizes = Array.from({ length: s }, (_, more) => first + more).filter((one_) => one_ > 0);
+  const sizes = Array.from({ length: s }, (_, more) => first + more).filter((rows) => rows > 0);
   return `${formula}; a convolution with the same settings takes ${sizes.length > 1 ? "" : "only "}${listed(sizes.slice(0, -1).concat(plural(sizes.at(-1), one)))} to ${n}`;
 }
 

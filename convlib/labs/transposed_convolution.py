@@ -102,9 +102,10 @@ class TransposedConvolutionLab(Lab):
     def spread(self) -> Array:
         """The input with zeros between its pixels and around them: a convolution of stride 1 with the kernel
         turned by 180 degrees makes the output of it."""
-        spread = self._between
-        sides = [at for before, after in reversed(self._zeros) for at in (before, after)]
-        return pad(spread, sides)
+        spread = np.zeros([(n - 1) * s + 1 for n, s in zip(self._input, self.stride, strict=True)])
+        down, across = self.stride
+        spread[::down, ::across] = self.image
+        return pad(spread, [zeros for axis in reversed(self._zeros) for zeros in axis])
 
     @property
     def laid(self) -> Array:
@@ -130,13 +131,6 @@ class TransposedConvolutionLab(Lab):
         windows = conv_output_size(self._output, self._kernel, *settings)
         first = matrix.reshape(*windows, -1)[: self._input[0], : self._input[1]]  # type: ignore[misc]
         return first.reshape(math.prod(self._input), -1).T
-
-    @property
-    def _between(self) -> Array:
-        spread = np.zeros([(n - 1) * s + 1 for n, s in zip(self._input, self.stride, strict=True)])
-        down, across = self.stride
-        spread[::down, ::across] = self.image
-        return spread
 
     @property
     def problem(self) -> str:
