@@ -7,7 +7,7 @@ const MEANING = {
   scatter: "Every pixel of the input lays a copy of the kernel, times itself, onto the output. The copies start a stride apart; where they overlap, they add up.",
   gather: "The same as an ordinary convolution of stride 1: zeros between the pixels and around them, and the kernel turned by 180 degrees.",
   matrix: "The convolution with this kernel is a matrix C. This layer multiplies by the same matrix turned over: y = Cᵀ x.",
-  overlap: "How many copies reach each pixel of the output? Where neighbours differ, even grey becomes a pattern.",
+  overlap: "How many copies reach each pixel of the output? Where neighbours differ, uniform grey becomes a pattern.",
 };
 
 // --- the arithmetic, along one axis and then pixel by pixel ---
@@ -259,7 +259,7 @@ function legendOf(state) {
 
 const IMAGES = {
   counted: ["1, 2, 3, …", (i, j, rows, columns) => i * columns + j + 1],
-  ones: ["all ones (even grey)", () => 1],
+  ones: ["all ones (uniform grey)", () => 1],
   pixel: ["one bright pixel", (i, j, rows, columns) => Number(i === rows >> 1 && j === columns >> 1)],
   edge: ["an edge", (i, j, rows, columns) => Number(2 * j >= columns)],
 };

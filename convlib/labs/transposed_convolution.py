@@ -42,8 +42,8 @@ MEANING = {
     "and the kernel turned by 180 degrees.",
     "matrix": "The convolution with this kernel is a matrix C. This layer multiplies by the same matrix "
     "turned over: y = Cᵀ x.",
-    "overlap": "How many copies reach each pixel of the output? Where neighbours differ, even grey becomes "
-    "a pattern.",
+    "overlap": "How many copies reach each pixel of the output? Where neighbours differ, uniform grey "
+    "becomes a pattern.",
 }
 
 
