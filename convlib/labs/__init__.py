@@ -12,6 +12,7 @@ from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
 from convlib.labs.upsampling import UpsamplingLab, upsampling
+from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
 
 LABS = (
     ConvolutionExplorer,
@@ -21,6 +22,7 @@ LABS = (
     PoolingLab,
     EquivarianceLab,
     UpsamplingLab,
+    TransposedConvolutionLab,
 )
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "PoolingLab",
     "StructureLab",
     "UpsamplingLab",
+    "TransposedConvolutionLab",
     "channels",
     "equivariance",
     "explore_convolution",
@@ -41,4 +44,5 @@ __all__ = [
     "pooling",
     "structure",
     "upsampling",
+    "transposed_convolution",
 ]
