@@ -6,24 +6,35 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 
 from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.dilated_convolution import DilatedConvolutionLab, dilated_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab, EquivarianceLab)
+LABS = (
+    ConvolutionExplorer,
+    NetworkCalculator,
+    StructureLab,
+    ChannelsLab,
+    PoolingLab,
+    EquivarianceLab,
+    DilatedConvolutionLab,
+)
 
 __all__ = [
     "LABS",
     "ChannelsLab",
     "ConvolutionExplorer",
+    "DilatedConvolutionLab",
     "EquivarianceLab",
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
     "StructureLab",
     "channels",
+    "dilated_convolution",
     "equivariance",
     "explore_convolution",
     "interact",
