@@ -3,11 +3,13 @@
 const LIMITS = { kernel_size: [2, 5], layers: [1, 6], dilation: [1, 16] };
 const MARGIN = 4; // pixels beside the receptive field
 const MOST_WRITTEN = 40;
+const LARGEST_MAP = 160; // squares along a side
 const STACKS = {
   dense: ["1, 1, 1: dense", { kernel_size: 3, dilations: [1, 1, 1], causal: false }],
-  gridding: ["2, 2, 2: the same again", { kernel_size: 3, dilations: [2, 2, 2], causal: false }],
+  gridding: ["2, 2, 2: gridding", { kernel_size: 3, dilations: [2, 2, 2], causal: false }],
   doubling: ["1, 2, 4: doubled", { kernel_size: 3, dilations: [1, 2, 4], causal: false }],
-  widest: ["1, 2, 5: as wide as it goes", { kernel_size: 3, dilations: [1, 2, 5], causal: false }],
+  hybrid: ["1, 2, 5: no common factor", { kernel_size: 3, dilations: [1, 2, 5], causal: false }],
+  single: ["1, 3, 9: one way to each pixel", { kernel_size: 3, dilations: [1, 3, 9], causal: false }],
   wavenet: ["1, 2, 4, 8: causal, kernel 2 (WaveNet)", { kernel_size: 2, dilations: [1, 2, 4, 8], causal: true }],
 };
 
@@ -83,11 +85,13 @@ function fieldInWords(state) {
   return `Receptive field: 1 + (${k} − 1) · ${dilations.length > 1 ? `(${terms})` : terms} = ${fieldOf(state)} pixels.`;
 }
 
+const weightsInWords = ({ kernel_size: k }) => `Every layer has ${k} weights along a line and ${k * k} in a picture, whatever its dilation.`;
+
 function coverageInWords(state) {
   const field = fieldOf(state);
   const holes = coverageOf(state).filter((ways) => !ways).length;
   let smaller = 1; // the receptive field of the dilations before this one, in order of size
-  const bounds = state.dilations.toSorted((one, other) => one - other).map((d) => {
+  const bounds = [...state.dilations].sort((one, other) => one - other).map((d) => {
     const bound = [d, smaller];
     smaller += (state.kernel_size - 1) * d;
     return bound;
@@ -136,6 +140,8 @@ function pictureInWords(state) {
   return `In a picture, with the same dilations along both axes: ${read} · ${read} = ${grouped(read ** 2)} of ${field} · ${field} = ${grouped(field ** 2)} pixels are read (${share} %).`;
 }
 
+const captionInWords = (state) => `What sees ${fieldOf(state)} pixels: layers, and weights along a line and in a picture (one channel, no bias)`;
+
 // --- the drawing ---
 
 /** Paths of an SVG that is stretched to the line: dots and lines keep their width. */
@@ -172,13 +178,12 @@ function render({ model, el }) {
   const rows = range(LIMITS.layers[1]).map((at) => {
     const dilation = slider({ name: `dilation of layer ${at + 1}`, min: LIMITS.dilation[0], max: LIMITS.dilation[1], onInput: (d) =>
       set({ dilations: model.get("dilations").map((old, one) => (one === at ? d : old)) }) });
-    const [extent, field, weights] = range(3).map(() => element("td"));
-    const row = element("tr", {}, element("th", { scope: "row" }, at + 1), element("td", {}, dilation.element), extent, field, weights);
-    return { row, dilation, extent, field, weights };
+    const [extent, field] = range(2).map(() => element("td"));
+    const row = element("tr", {}, element("th", { scope: "row" }, at + 1), element("td", {}, dilation.element), extent, field);
+    return { row, dilation, extent, field };
   });
-  const layers = element("table", { className: "lab-layers" },
-    element("caption", {}, "Layer 1 is at the input; weights for one channel, along a line"),
-    element("thead", {}, element("tr", {}, ...["layer", "dilation d", "spans", "field", "weights"].map((text) => element("th", { scope: "col" }, text)))),
+  const layers = element("table", { className: "lab-layers", "aria-label": "layers, the first at the input" },
+    element("thead", {}, element("tr", {}, ...["layer", "dilation d", "kernel spans", "receptive field"].map((text) => element("th", { scope: "col" }, text)))),
     element("tbody", {}, ...rows.map(({ row }) => row)));
 
   // The tree between its output unit, which is a slider, and the pixels
@@ -198,6 +203,7 @@ function render({ model, el }) {
   const again = button("back to the middle", () => { stopPlaying(); change(model, { position: null }); });
   const steps = element("div", { className: "lab-steps" }, play, again, neighbour.element);
 
+  const weights = element("p", { className: "lab-weights" });
   const field = element("p", { className: "lab-sum", "aria-live": "polite" });
   const coverage = element("p", { className: "lab-coverage", "aria-live": "polite" });
   const ends = element("p", { "aria-live": "polite" });
@@ -209,10 +215,11 @@ function render({ model, el }) {
   const centre = element("span", { className: "lab-centre", "aria-hidden": "true" });
   const map = element("div", { className: "lab-map" }, canvas, centre);
   const picture = element("p", { "aria-live": "polite" });
+  const scale = element("p", { className: "lab-note" });
   const caption = element("caption");
   const compared = element("tbody");
   const comparison = element("table", { className: "lab-comparison" }, caption,
-    element("thead", {}, element("tr", {}, ...["", "layers", "weights, line", "weights, picture"].map((text) => element(text ? "th" : "td", text ? { scope: "col" } : {}, text)))), compared);
+    element("thead", {}, element("tr", {}, ...["", "layers", "line", "picture"].map((text) => element(text ? "th" : "td", text ? { scope: "col" } : {}, text)))), compared);
 
   // A finger or a mouse on the drawing takes the unit along
   const pointed = (event) => {
@@ -257,7 +264,7 @@ function render({ model, el }) {
     path("chosen").setAttribute("d", `M${unit + 0.5} 0h0`);
     units.value = unit;
     units.setAttribute("aria-valuetext", `unit ${unit}`);
-    gutter.replaceChildren(element("span", {}, `unit ${unit}`), ...now.dilations.toReversed().map((d) => element("span", {}, `d = ${d}`)), element("span", {}, "ways"));
+    gutter.replaceChildren(element("span", {}, `unit ${unit}`), ...[...now.dilations].reverse().map((d) => element("span", {}, `d = ${d}`)), element("span", {}, "ways"));
 
     const ways = levels.at(-1);
     const others = beside.levels.at(-1);
@@ -277,12 +284,14 @@ function render({ model, el }) {
     say(shares, neighbourInWords(now, ways, others));
     say(written, waysInWords(now, ways));
     say(legend, `Drag the unit along the line. Below each pixel: on how many ways it is reached${ways.slice(first, last).includes(0) ? "; hatched: a hole" : ""}${
-      now.neighbour ? "; blue and underlined: the neighbour" : ""}. Shaded ends: the padding.`);
+      now.neighbour ? "; blue: the neighbour, with a ring around what both read" : ""}. Shaded ends: the padding.`);
   }
 
   function drawMap(now) {
-    const read = coverageOf(now);
-    const size = read.length;
+    const coverage = coverageOf(now);
+    const block = Math.ceil(coverage.length / LARGEST_MAP); // no pixel may fall between the dots of a screen
+    const size = Math.ceil(coverage.length / block);
+    const read = range(size).map((at) => Math.max(...coverage.slice(at * block, (at + 1) * block)));
     const most = Math.max(...read) ** 2;
     canvas.width = canvas.height = size;
     const context = canvas.getContext("2d");
@@ -292,10 +301,11 @@ function render({ model, el }) {
     }
     context.putImageData(image, 0, 0);
     map.style.setProperty("--size", size);
-    map.style.setProperty("--at", homeOf(now) - MARGIN);
+    map.style.setProperty("--at", (homeOf(now) - MARGIN) / block);
     map.classList.toggle("ruled", size <= 40);
     const words = pictureInWords(now);
     say(picture, words);
+    say(scale, block > 1 ? `A square of the map is ${block} × ${block} pixels, coloured where one of them is read.` : "");
     canvas.setAttribute("aria-label", `map of the receptive field in a picture. ${words}`);
   }
 
@@ -307,14 +317,13 @@ function render({ model, el }) {
     causal.input.checked = now.causal;
     neighbour.input.checked = now.neighbour;
     const fields = fieldsOf(now);
-    rows.forEach(({ row, dilation, extent, field: cell, weights }, at) => {
+    rows.forEach(({ row, dilation, extent, field: cell }, at) => {
       row.hidden = at >= dilations.length;
       if (row.hidden) return;
       memory[at] = dilations[at];
       dilation.set(dilations[at]);
       extent.textContent = extentOf(now, dilations[at]);
       cell.textContent = fields[at];
-      weights.textContent = k;
     });
   }
 
@@ -323,12 +332,13 @@ function render({ model, el }) {
     updateControls(now);
     draw(now);
     drawMap(now);
+    say(weights, weightsInWords(now));
     say(field, fieldInWords(now));
     say(coverage, coverageInWords(now));
     again.textContent = now.causal ? "back to the end" : "back to the middle";
     again.setAttribute("aria-label", again.textContent);
     again.disabled = unitOf(now) === homeOf(now);
-    say(caption, `What sees ${fieldOf(now)} pixels; weights for one channel, without bias`);
+    say(caption, captionInWords(now));
     compared.replaceChildren(...comparisonOf(now).map(([name, ...numbers]) =>
       element("tr", {}, element("th", { scope: "row" }, name), ...numbers.map((one) => element("td", {}, grouped(one))))));
   }
@@ -361,8 +371,8 @@ function render({ model, el }) {
   introduce(el, "dilated_convolution", "Live lab: dilated convolution");
   el.replaceChildren(
     element("div", { className: "lab-row" }, stacks.element, causal.element),
-    settings, layers, field, coverage, tree, legend, steps, ends, shares, written,
-    element("div", { className: "lab-field" }, map, element("div", {}, picture, comparison)),
+    settings, layers, weights, field, coverage, tree, legend, steps, ends, shares, written,
+    element("div", { className: "lab-field" }, map, element("div", {}, picture, scale, comparison)),
   );
   stopPlaying();
   const unfollow = follow(model, names, update);

@@ -143,6 +143,18 @@ class DilatedConvolutionLab(Lab):
             f"{self.receptive_field} pixels."
         )
 
+    def weights_in_words(self) -> str:
+        """What does not change with the dilation."""
+        k = self.kernel_size
+        return f"Every layer has {k} weights along a line and {k * k} in a picture, whatever its dilation."
+
+    @property
+    def _caption(self) -> str:
+        return (
+            f"What sees {self.receptive_field} pixels: layers, and weights along a line and in a picture "
+            "(one channel, no bias)"
+        )
+
     def coverage_in_words(self) -> str:
         """Whether the receptive field has holes, and why."""
         field, holes = self.receptive_field, self.holes
@@ -161,7 +173,8 @@ class DilatedConvolutionLab(Lab):
         words = f"{field - holes} of {field} pixels are read; {holes} {verb} never read."
         common = math.gcd(*self.dilations)
         if common > 1:
-            return f"{words} Every dilation is a multiple of {common}: at most every {_ordinal(common)} pixel is read."
+            most = f"at most every {_ordinal(common)} pixel is read"
+            return f"{words} Every dilation is a multiple of {common}: {most}."
         d, reached = next((d, reached) for d, reached in bounds if d > reached)
         return (
             f"{words} Dilation {d} is larger than {reached}, the receptive field of the smaller ones: what "
@@ -223,9 +236,10 @@ class DilatedConvolutionLab(Lab):
         rows = enumerate(zip(self.dilations, self.extents, self.receptive_fields, strict=True), 1)
         yield html_table(
             "Layer 1 is at the input",
-            [[f"{at}", *map(str, row), f"{k}"] for at, row in rows],
-            ["layer", "dilation", "kernel spans", "receptive field", "weights"],
+            [[f"{at}", *map(str, row)] for at, row in rows],
+            ["layer", "dilation d", "kernel spans", "receptive field"],
         )
+        yield f"<p>{self.weights_in_words()}</p>"
         yield f"<p>{self.field_in_words()}</p>"
         yield f"<p>{self.coverage_in_words()}</p>"
         yield f"<p>{self.unit_in_words()}</p>"
@@ -238,9 +252,9 @@ class DilatedConvolutionLab(Lab):
             label = "map of the receptive field in a picture; square: read, dot: never read"
             yield f'<pre role="img" aria-label="{label}">{lines}</pre>'
         yield html_table(
-            f"What sees {self.receptive_field} pixels; weights for one channel, without bias",
+            self._caption,
             [[name, *(f"{count:,}" for count in counts)] for name, counts in self.comparison.items()],
-            ["", "layers", "weights, line", "weights, picture"],
+            ["", "layers", "line", "picture"],
         )
 
 
