@@ -3,6 +3,7 @@
 const LIMITS = { kernel_size: [2, 5], layers: [1, 6], dilation: [1, 16] };
 const MARGIN = 4; // pixels beside the receptive field
 const MOST_WRITTEN = 40;
+const SPACE = "\u00a0"; // where no line may end
 const LARGEST_MAP = 160; // squares along a side
 const STACKS = {
   dense: ["1, 1, 1: dense", { kernel_size: 3, dilations: [1, 1, 1], causal: false }],
@@ -87,24 +88,29 @@ function fieldInWords(state) {
 
 const weightsInWords = ({ kernel_size: k }) => `Every layer has ${k} weights along a line and ${k * k} in a picture, whatever its dilation.`;
 
-function coverageInWords(state) {
+function verdictInWords(state) {
   const field = fieldOf(state);
   const holes = coverageOf(state).filter((ways) => !ways).length;
+  return holes ? `${plural(holes, "hole")}: ${field - holes} of ${field} pixels are read.` : `No holes: all ${field} pixels are read.`;
+}
+
+/** Why there are holes, or none. In which order the dilations stand does not matter. */
+function reasonInWords(state) {
   let smaller = 1; // the receptive field of the dilations before this one, in order of size
   const bounds = [...state.dilations].sort((one, other) => one - other).map((d) => {
     const bound = [d, smaller];
     smaller += (state.kernel_size - 1) * d;
     return bound;
   });
-  if (!holes) {
-    const steps = bounds.map(([d, reached]) => `${d} ≤ ${reached}`).join(", ");
-    return `No holes: all ${field} pixels are read. In order of size, no dilation is larger than the receptive field of the smaller ones: ${steps}.`;
+  const [d, reached] = bounds.find(([one, other]) => one > other) ?? [];
+  if (!d) {
+    const steps = bounds.map(([one, other]) => `${one}${SPACE}≤${SPACE}${other}`).join(", ");
+    return `In order of size, no dilation is larger than the receptive field of the smaller ones: ${steps}.`;
   }
-  const words = `${field - holes} of ${field} pixels are read; ${holes} ${holes === 1 ? "is a hole, which is" : "are holes, which are"} never read.`;
   const common = state.dilations.reduce(divisor);
-  if (common > 1) return `${words} Every dilation is a multiple of ${common}: at most every ${ordinal(common)} pixel is read.`;
-  const [d, reached] = bounds.find(([one, other]) => one > other);
-  return `${words} Dilation ${d} is larger than ${reached}, the receptive field of the smaller ones: what lies between its taps is not filled.`;
+  if (common > 1) return `Every dilation is a multiple of ${common}: at most every ${ordinal(common)} pixel is read.`;
+  if (reached === 1) return "No dilation is 1: the pixel beside the first is not reached.";
+  return `Dilation ${d} is larger than ${reached}, the receptive field of the smaller ones: what lies between its taps is not filled.`;
 }
 
 function unitInWords(state, ways = waysFrom(state, unitOf(state))) {
@@ -137,7 +143,7 @@ function pictureInWords(state) {
   const field = fieldOf(state);
   const read = coverageOf(state).filter(Boolean).length;
   const share = shown((100 * read ** 2) / field ** 2);
-  return `In a picture, with the same dilations along both axes: ${read} · ${read} = ${grouped(read ** 2)} of ${field} · ${field} = ${grouped(field ** 2)} pixels are read (${share} %).`;
+  return `In a picture, with the same dilations along both axes: ${read} · ${read} = ${grouped(read ** 2)} of ${field} · ${field} = ${grouped(field ** 2)} pixels are read (${share}${SPACE}%).`;
 }
 
 const captionInWords = (state) => `What sees ${fieldOf(state)} pixels: layers, and weights along a line and in a picture (one channel, no bias)`;
@@ -183,7 +189,7 @@ function render({ model, el }) {
     return { row, dilation, extent, field };
   });
   const layers = element("table", { className: "lab-layers", "aria-label": "layers, the first at the input" },
-    element("thead", {}, element("tr", {}, ...["layer", "dilation d", "kernel spans", "receptive field"].map((text) => element("th", { scope: "col" }, text)))),
+    element("thead", {}, element("tr", {}, ...["layer", "dilation d", "kernel spans", "unit sees"].map((text) => element("th", { scope: "col" }, text)))),
     element("tbody", {}, ...rows.map(({ row }) => row)));
 
   // The tree between its output unit, which is a slider, and the pixels
@@ -235,9 +241,9 @@ function render({ model, el }) {
   function build(n, count) {
     line.style.setProperty("--count", n);
     tree.style.setProperty("--layers", count);
-    svg.setAttribute("viewBox", `-1.5 -0.15 ${n + 3} ${count + 0.3}`);
+    svg.setAttribute("viewBox", `-1.5 -0.2 ${n + 3} ${count + 0.4}`);
     svg.querySelectorAll("rect").forEach((rect, end) => {
-      for (const [name, value] of Object.entries({ x: end ? n : -1.5, y: -0.15, width: 1.5, height: count + 0.3 })) rect.setAttribute(name, value);
+      for (const [name, value] of Object.entries({ x: end ? n : -1.5, y: -0.2, width: 1.5, height: count + 0.4 })) rect.setAttribute(name, value);
     });
     path("all").setAttribute("d", range(count + 1).map((y) => dots(new Array(n).fill(1), y)).join(""));
     units.max = n - 1;
@@ -254,7 +260,7 @@ function render({ model, el }) {
     if (form !== built) {
       built = form;
       build(n, now.dilations.length);
-      scroller.scrollLeft = (scroller.scrollWidth * (unit + 2)) / (n + 3) - scroller.clientWidth / 2;
+      reveal(now);
     }
     const all = (draws, parts) => parts.map((part, y) => draws(part, y)).join("");
     path("taps").setAttribute("d", all(lines, taps));
@@ -285,6 +291,12 @@ function render({ model, el }) {
     say(written, waysInWords(now, ways));
     say(legend, `Drag the unit along the line. Below each pixel: on how many ways it is reached${ways.slice(first, last).includes(0) ? "; hatched: a hole" : ""}${
       now.neighbour ? "; blue: the neighbour, with a ring around what both read" : ""}. Shaded ends: the padding.`);
+  }
+
+  /** Scrolls to the unit where the line is longer than its place. */
+  function reveal(now) {
+    const at = (scroller.scrollWidth * (unitOf(now) + 2)) / (sizeOf(now) + 3) - scroller.scrollLeft;
+    if (at < 24 || at > scroller.clientWidth - 24) scroller.scrollLeft += at - scroller.clientWidth / 2;
   }
 
   function drawMap(now) {
@@ -334,7 +346,7 @@ function render({ model, el }) {
     drawMap(now);
     say(weights, weightsInWords(now));
     say(field, fieldInWords(now));
-    say(coverage, coverageInWords(now));
+    say(coverage, element("strong", {}, verdictInWords(now)), ` ${reasonInWords(now)}`);
     again.textContent = now.causal ? "back to the end" : "back to the middle";
     again.setAttribute("aria-label", again.textContent);
     again.disabled = unitOf(now) === homeOf(now);
@@ -348,6 +360,7 @@ function render({ model, el }) {
     const now = state();
     const unit = unitOf(now);
     if (unit < sizeOf(now) - 1) change(model, { position: unit + 1 });
+    reveal(state());
     return unit + 1 < sizeOf(now) - 1;
   }
   const live = [ends, shares];
@@ -371,8 +384,8 @@ function render({ model, el }) {
   introduce(el, "dilated_convolution", "Live lab: dilated convolution");
   el.replaceChildren(
     element("div", { className: "lab-row" }, stacks.element, causal.element),
-    settings, layers, weights, field, coverage, tree, legend, steps, ends, shares, written,
-    element("div", { className: "lab-field" }, map, element("div", {}, picture, scale, comparison)),
+    settings, layers, field, tree, legend, steps, coverage, ends, shares, written,
+    element("div", { className: "lab-square" }, map, element("div", {}, picture, scale, weights, comparison)),
   );
   stopPlaying();
   const unfollow = follow(model, names, update);

@@ -19,6 +19,7 @@ from convlib.shapes import as_integer, as_sizes, effective_kernel_size
 FUNCTION = "dilated_convolution"
 LIMITS = {"kernel_size": (2, 5), "layers": (1, 6), "dilations": (1, 16)}  # where the sliders begin and end
 MARGIN = 4  # pixels beside the receptive field
+SPACE = "\N{NO-BREAK SPACE}"  # where no line may end
 MOST_WRITTEN = 40
 LARGEST_MAP = 31  # of text, without a script
 
@@ -45,9 +46,9 @@ class DilatedConvolutionLab(Lab):
     name = FUNCTION
     title = "Dilated convolution"
     kernel_size = traitlets.Int(3, min=2, max=5).tag(sync=True, state=True)
-    dilations = traitlets.List(
-        traitlets.Int(min=1, max=16), default_value=[1, 2, 4], minlen=1, maxlen=6
-    ).tag(sync=True, state=True)
+    dilations = traitlets.List(traitlets.Int(min=1, max=16), default_value=[1, 2, 4], minlen=1, maxlen=6).tag(
+        sync=True, state=True
+    )
     causal, neighbour = (traitlets.Bool(False).tag(sync=True, state=True) for _ in range(2))
     position = traitlets.Int(None, allow_none=True).tag(sync=True, state=True)
 
@@ -155,30 +156,37 @@ class DilatedConvolutionLab(Lab):
             "(one channel, no bias)"
         )
 
-    def coverage_in_words(self) -> str:
-        """Whether the receptive field has holes, and why."""
+    def verdict_in_words(self) -> str:
+        """How many pixels of the receptive field are read."""
         field, holes = self.receptive_field, self.holes
+        if not holes:
+            return f"No holes: all {field} pixels are read."
+        return f"{_plural(holes, 'hole')}: {field - holes} of {field} pixels are read."
+
+    def reason_in_words(self) -> str:
+        """Why there are holes, or none. In which order the dilations stand does not matter."""
         smaller = 1  # the receptive field of the dilations before this one, in order of size
         bounds = []
         for d in sorted(self.dilations):
             bounds.append((d, smaller))
             smaller += (self.kernel_size - 1) * d
-        if not holes:
-            steps = ", ".join(f"{d} ≤ {reached}" for d, reached in bounds)
+        too_large = [(d, reached) for d, reached in bounds if d > reached]
+        if not too_large:
+            steps = ", ".join(f"{d}{SPACE}≤{SPACE}{reached}" for d, reached in bounds)
             return (
-                f"No holes: all {field} pixels are read. In order of size, no dilation is larger than the "
-                f"receptive field of the smaller ones: {steps}."
+                "In order of size, no dilation is larger than the receptive field of the smaller ones: "
+                f"{steps}."
             )
-        verb = "is a hole, which is" if holes == 1 else "are holes, which are"
-        words = f"{field - holes} of {field} pixels are read; {holes} {verb} never read."
         common = math.gcd(*self.dilations)
         if common > 1:
             most = f"at most every {_ordinal(common)} pixel is read"
-            return f"{words} Every dilation is a multiple of {common}: {most}."
-        d, reached = next((d, reached) for d, reached in bounds if d > reached)
+            return f"Every dilation is a multiple of {common}: {most}."
+        d, reached = too_large[0]
+        if reached == 1:
+            return "No dilation is 1: the pixel beside the first is not reached."
         return (
-            f"{words} Dilation {d} is larger than {reached}, the receptive field of the smaller ones: what "
-            "lies between its taps is not filled."
+            f"Dilation {d} is larger than {reached}, the receptive field of the smaller ones: what lies "
+            "between its taps is not filled."
         )
 
     def unit_in_words(self) -> str:
@@ -194,9 +202,7 @@ class DilatedConvolutionLab(Lab):
         if arrived == total:
             return f"All {ways} end at {ends}."
         verb = "ends" if arrived == 1 else "end"
-        return (
-            f"{arrived:,} of the {ways} {verb} at {ends}, and {total - arrived:,} in the zeros of the padding."
-        )
+        return f"{arrived:,} of the {ways} {verb} at {ends}, and {total - arrived:,} in the zeros of the padding."
 
     def neighbour_in_words(self) -> str:
         """What the unit beside the chosen one shares with it."""
@@ -223,7 +229,7 @@ class DilatedConvolutionLab(Lab):
         share = shown(100 * read**2 / field**2)
         return (
             f"In a picture, with the same dilations along both axes: {read} · {read} = {read**2:,} of "
-            f"{field} · {field} = {field**2:,} pixels are read ({share} %)."
+            f"{field} · {field} = {field**2:,} pixels are read ({share}{SPACE}%)."
         )
 
     def still(self) -> Iterator[str]:
@@ -237,11 +243,10 @@ class DilatedConvolutionLab(Lab):
         yield html_table(
             "Layer 1 is at the input",
             [[f"{at}", *map(str, row)] for at, row in rows],
-            ["layer", "dilation d", "kernel spans", "receptive field"],
+            ["layer", "dilation d", "kernel spans", "unit sees"],
         )
-        yield f"<p>{self.weights_in_words()}</p>"
         yield f"<p>{self.field_in_words()}</p>"
-        yield f"<p>{self.coverage_in_words()}</p>"
+        yield f"<p><strong>{self.verdict_in_words()}</strong> {self.reason_in_words()}</p>"
         yield f"<p>{self.unit_in_words()}</p>"
         yield f"<p>{self.ways_in_words()}</p>"
         yield f"<p>{self.neighbour_in_words()}</p>"
@@ -251,6 +256,7 @@ class DilatedConvolutionLab(Lab):
             lines = "\n".join(" ".join("■" if one else "·" for one in row) for row in np.outer(read, read))
             label = "map of the receptive field in a picture; square: read, dot: never read"
             yield f'<pre role="img" aria-label="{label}">{lines}</pre>'
+        yield f"<p>{self.weights_in_words()}</p>"
         yield html_table(
             self._caption,
             [[name, *(f"{count:,}" for count in counts)] for name, counts in self.comparison.items()],
