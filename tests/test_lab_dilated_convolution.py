@@ -20,7 +20,7 @@ NAME = "dilated_convolution"
 
 
 def random_lab(seed: int) -> DilatedConvolutionLab:
-    """A lab as a reader may leave it, small stacks more often, with the unit anywhere on the line or beyond."""
+    """A lab as a reader may leave it, with the unit anywhere on the line or, after a change, beyond it."""
     choose = random.Random(seed)
     largest = choose.choice([1, 2, 3, 5, 9, 16])
     factor = choose.choice([1, 1, 1, 2, 3]) if largest < 6 else 1
@@ -36,7 +36,7 @@ def random_lab(seed: int) -> DilatedConvolutionLab:
     return lab
 
 
-RANDOM = [random_lab(seed) for seed in range(500)]
+RANDOM = [random_lab(seed) for seed in range(300)]
 
 
 def js(lab: DilatedConvolutionLab, function: str, *arguments: object) -> Any:
@@ -66,7 +66,7 @@ def test_random_states_reach_every_case() -> None:
         "Every dilation is a multiple of ", "No dilation is ", "Dilation ",
     }  # fmt: skip
     words = " ".join(lab.unit_in_words() + lab.neighbour_in_words() for lab in RANDOM)
-    assert all(part in words for part in ("end at one pixel, ", "ends at", "zeros of the padding", "All "))
+    assert all(part in words for part in ("ends at one pixel, ", "zeros of the padding", "All "))
     assert all(part in words for part in ("shares none", "reads 1 pixel and"))
     assert any("…" in lab.ways_in_words() for lab in RANDOM)
 

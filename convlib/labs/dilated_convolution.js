@@ -384,7 +384,7 @@ function render({ model, el }) {
   introduce(el, "dilated_convolution", "Live lab: dilated convolution");
   el.replaceChildren(
     element("div", { className: "lab-row" }, stacks.element, causal.element),
-    settings, layers, field, tree, legend, steps, coverage, ends, shares, written,
+    settings, layers, field, tree, steps, legend, coverage, ends, shares, written,
     element("div", { className: "lab-square" }, map, element("div", {}, picture, scale, weights, comparison)),
   );
   stopPlaying();

@@ -202,7 +202,8 @@ class DilatedConvolutionLab(Lab):
         if arrived == total:
             return f"All {ways} end at {ends}."
         verb = "ends" if arrived == 1 else "end"
-        return f"{arrived:,} of the {ways} {verb} at {ends}, and {total - arrived:,} in the zeros of the padding."
+        lost = f"{total - arrived:,} in the zeros of the padding"
+        return f"{arrived:,} of the {ways} {verb} at {ends}, and {lost}."
 
     def neighbour_in_words(self) -> str:
         """What the unit beside the chosen one shares with it."""
