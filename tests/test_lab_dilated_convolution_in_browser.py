@@ -1,4 +1,4 @@
-"""The dilated convolution lab in a real browser: every control, by mouse, finger and keyboard, against convlib."""
+"""The dilated convolution lab in a real browser: every control, by hand and by keyboard, against convlib."""
 
 import re
 from collections.abc import Callable
@@ -40,8 +40,12 @@ READ = """() => {
     };
 }"""
 OPAQUE = """canvas => {
-    const {data, width} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return Array.from({length: width}, (_, r) => Array.from({length: width}, (_, c) => data[4 * (r * width + c) + 3]));
+    const {width} = canvas;
+    const copy = new OffscreenCanvas(width, width).getContext("2d", {willReadFrequently: true});
+    copy.drawImage(canvas, 0, 0);
+    const {data} = copy.getImageData(0, 0, width, width);
+    const rows = Array.from({length: width}, (_, r) => data.slice(4 * r * width, 4 * (r + 1) * width));
+    return rows.map(row => [...row].filter((_, at) => at % 4 === 3));
 }"""
 
 
@@ -139,9 +143,14 @@ def agrees(page: Page, lab: DilatedConvolutionLab) -> None:
         "aria-label", re.compile(re.escape(lab.picture_in_words()))
     )
     scale = page.get_by_text("A square of the map is")
-    expect(scale).to_have_count(block > 1)
+    expect(scale).to_have_count(int(block > 1))
     if block > 1:
         expect(scale).to_contain_text(f"{block} × {block} pixels")
+
+
+def stop_the_clock(page: Page) -> None:
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
 
 
 def slide(page: Page, name: str, value: int) -> None:
@@ -173,8 +182,9 @@ def test_layers_that_were_taken_away_come_back_as_they_were(opened: Callable[...
         (2, [1, 3]),
         (3, [1, 3, 6]),
         (4, [1, 3, 6, 12]),
-        (6, [1, 3, 6, 12, 12, 12]),
-        (5, [1, 3, 6, 12, 12]),
+        (6, [1, 3, 6, 12, 16, 16]),
+        (2, [1, 3]),
+        (5, [1, 3, 6, 12, 16]),
     ):
         slide(page, "layers", count)
         lab.dilations = dilations
@@ -226,7 +236,6 @@ def test_a_changed_stack_keeps_its_unit_as_seen_from_the_middle(opened: Callable
     page.get_by_role("button", name="back to the end").click()
     lab.position = None
     agrees(page, lab)
-    expect(page.get_by_role("button", name="back to the end")).to_be_disabled()
 
 
 @pytest.mark.parametrize("width", [360, 720])
@@ -298,7 +307,7 @@ def test_long_lines_begin_where_their_unit_is_seen(opened: Callable[..., Page]) 
     slide(page, "output unit", 392)
     lab.position = 392
     agrees(page, lab)
-    page.clock.install()
+    stop_the_clock(page)
     page.get_by_role("button", name="play along the line").click()
     page.clock.run_for(500)
     lab.position = 1
@@ -308,7 +317,7 @@ def test_long_lines_begin_where_their_unit_is_seen(opened: Callable[..., Page]) 
 
 def test_playing_along_the_line(opened: Callable[..., Page]) -> None:
     page, lab = opened(labs.dilated_convolution(dilations=[1])), labs.dilated_convolution(dilations=[1])
-    page.clock.install()
+    stop_the_clock(page)
     play = page.get_by_role("button", name="play along the line")
     sentence = page.get_by_text("ways down from unit")
     play.click()

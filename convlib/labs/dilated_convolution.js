@@ -76,7 +76,7 @@ function moved(state, settings) {
 
 // --- in words ---
 
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 const ordinal = (number) => `${number}${{ 2: "nd", 3: "rd" }[number] ?? "th"}`;
 const divisor = (one, other) => (other ? divisor(other, one % other) : one);
 
@@ -173,8 +173,9 @@ function render({ model, el }) {
   });
   const kernels = slider({ name: "kernel size", min: LIMITS.kernel_size[0], max: LIMITS.kernel_size[1], onInput: (kernel_size) => set({ kernel_size }) });
   const counts = slider({ name: "layers", min: LIMITS.layers[0], max: LIMITS.layers[1], onInput(count) {
-    const old = model.get("dilations");
-    set({ dilations: range(count).map((at) => old[at] ?? memory[at] ?? Math.min(2 * (old.at(-1) ?? 1), LIMITS.dilation[1])) });
+    const dilations = model.get("dilations").slice(0, count);
+    for (let at = dilations.length; at < count; at++) dilations.push(memory[at] ?? Math.min(2 * dilations[at - 1], LIMITS.dilation[1]));
+    set({ dilations });
   } });
   const causal = checkbox("causal (nothing after the unit)", (checked) => set({ causal: checked }));
   const neighbour = checkbox("draw the neighbour, too", (checked) => change(model, { neighbour: checked }));
@@ -284,7 +285,7 @@ function render({ model, el }) {
       bar.style.height = `${(100 * ways[at]) / most}%`;
       cell.classList.toggle("hole", !ways[at] && at > first && at < last);
       cell.classList.toggle("shared", now.neighbour && others[at] > 0);
-      cell.title = `pixel ${at}: ${ways[at] ? plural(grouped(ways[at]), "way") : "not read"}`;
+      cell.title = `pixel ${at}: ${ways[at] ? plural(ways[at], "way") : "not read"}`;
     });
     say(ends, unitInWords(now, ways));
     say(shares, neighbourInWords(now, ways, others));
@@ -349,7 +350,6 @@ function render({ model, el }) {
     say(coverage, element("strong", {}, verdictInWords(now)), ` ${reasonInWords(now)}`);
     again.textContent = now.causal ? "back to the end" : "back to the middle";
     again.setAttribute("aria-label", again.textContent);
-    again.disabled = unitOf(now) === homeOf(now);
     say(caption, captionInWords(now));
     compared.replaceChildren(...comparisonOf(now).map(([name, ...numbers]) =>
       element("tr", {}, element("th", { scope: "row" }, name), ...numbers.map((one) => element("td", {}, grouped(one))))));
