@@ -3,6 +3,7 @@
 const LIMITS = { kernel_size: [2, 5], layers: [1, 6], dilation: [1, 16] };
 const MARGIN = 4; // pixels beside the receptive field
 const MOST_WRITTEN = 40;
+const WARM = [224, 123, 24]; // --lab-warm
 const SPACE = "\u00a0"; // where no line may end
 const LARGEST_MAP = 160; // squares along a side
 const STACKS = {
@@ -162,8 +163,8 @@ function render({ model, el }) {
   const state = () => Object.fromEntries(names.map((name) => [name, model.get(name) ?? null]));
   const memory = [...model.get("dilations")]; // what a layer had before it was taken away
   let playing = null;
-  let built = "";
-  let cells = [];
+  let [built, drawn] = ["", ""];
+  const cells = [];
   const set = (settings) => change(model, moved(state(), settings));
 
   // The controls
@@ -249,8 +250,13 @@ function render({ model, el }) {
     path("all").setAttribute("d", range(count + 1).map((y) => dots(new Array(n).fill(1), y)).join(""));
     units.max = n - 1;
     const step = n <= 40 ? 5 : n <= 100 ? 10 : 50;
-    cells = range(n).map(() => ({ number: element("b"), bar: element("i") }));
-    pixels.replaceChildren(...cells.map(({ number, bar }, at) => element("span", {}, number, bar, element("small", {}, at % step ? "" : at))));
+    for (const { cell } of cells.splice(n)) cell.remove();
+    while (cells.length < n) {
+      const [number, bar, label] = ["b", "i", "small"].map((tag) => element(tag));
+      cells.push({ cell: element("span", {}, number, bar, label), number, bar, label });
+      pixels.append(cells.at(-1).cell);
+    }
+    cells.forEach(({ label }, at) => { label.textContent = at % step ? "" : at; });
   }
 
   function draw(now) {
@@ -278,13 +284,16 @@ function render({ model, el }) {
     const [first, last] = endsOf(ways);
     const most = Math.max(...ways);
     pixels.style.setProperty("--digits", Math.max(2, grouped(most).length));
-    cells.forEach(({ number, bar }, at) => {
-      const cell = number.parentElement;
-      number.textContent = ways[at] ? grouped(ways[at]) : "";
-      number.style.background = ways[at] ? `color-mix(in srgb, var(--lab-warm) ${Math.round(60 * strength(ways[at], most))}%, transparent)` : "";
-      bar.style.height = `${(100 * ways[at]) / most}%`;
+    cells.forEach((one, at) => {
+      const { cell, number, bar } = one;
       cell.classList.toggle("hole", !ways[at] && at > first && at < last);
       cell.classList.toggle("shared", now.neighbour && others[at] > 0);
+      const share = ways[at] / most;
+      if (one.ways === ways[at] && one.share === share) return;
+      Object.assign(one, { ways: ways[at], share });
+      number.textContent = ways[at] ? grouped(ways[at]) : "";
+      number.style.background = ways[at] ? `color-mix(in srgb, var(--lab-warm) ${Math.round(60 * strength(ways[at], most))}%, transparent)` : "";
+      bar.style.height = `${100 * share}%`;
       cell.title = `pixel ${at}: ${ways[at] ? plural(ways[at], "way") : "not read"}`;
     });
     say(ends, unitInWords(now, ways));
@@ -310,7 +319,9 @@ function render({ model, el }) {
     const context = canvas.getContext("2d");
     const image = context.createImageData(size, size);
     for (let r = 0; r < size; r++) for (let c = 0; c < size; c++) {
-      image.data.set([224, 123, 24, 255 * strength(read[r] * read[c], most)], 4 * (r * size + c));
+      const at = 4 * (r * size + c);
+      [image.data[at], image.data[at + 1], image.data[at + 2]] = WARM;
+      image.data[at + 3] = 255 * strength(read[r] * read[c], most);
     }
     context.putImageData(image, 0, 0);
     map.style.setProperty("--size", size);
@@ -340,19 +351,25 @@ function render({ model, el }) {
     });
   }
 
-  function update() {
-    const now = state();
-    updateControls(now);
-    draw(now);
+  /** What depends on the stack, and not on the unit. */
+  function drawStack(now) {
     drawMap(now);
-    say(weights, weightsInWords(now));
     say(field, fieldInWords(now));
     say(coverage, element("strong", {}, verdictInWords(now)), ` ${reasonInWords(now)}`);
+    say(weights, weightsInWords(now));
     again.textContent = now.causal ? "back to the end" : "back to the middle";
     again.setAttribute("aria-label", again.textContent);
     say(caption, captionInWords(now));
     compared.replaceChildren(...comparisonOf(now).map(([name, ...numbers]) =>
       element("tr", {}, element("th", { scope: "row" }, name), ...numbers.map((one) => element("td", {}, grouped(one))))));
+  }
+
+  function update() {
+    const now = state();
+    updateControls(now);
+    draw(now);
+    const stack = JSON.stringify([now.kernel_size, now.dilations, now.causal]);
+    if (stack !== drawn) { drawn = stack; drawStack(now); }
   }
 
   // Walking along the line
