@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import traitlets
 from bs4 import BeautifulSoup
-from lab_script import call, engine, state_of
+from lab_script import call, state_of
 
 import convlib
 from convlib import labs
@@ -410,7 +410,3 @@ def test_python_can_set_no_state_that_the_page_cannot_show() -> None:
     assert state_of(lab) == state_of(dilated_convolution())
     lab.position = -7
     assert lab._unit == 0 == js(lab, "unitOf")
-
-
-def test_module_needs_nothing_but_the_parts() -> None:
-    assert engine(NAME).eval("typeof exported.render") == "function"
