@@ -139,6 +139,11 @@ def agrees(page: Page, lab: DilatedConvolutionLab) -> None:
     squares = np.add.reduceat(lab.coverage > 0, np.arange(0, lab.receptive_field, block)) > 0
     assert np.array_equal(opacity > 0, np.outer(squares, squares))
     assert opacity.max() == 255
+    centre = page.locator(".lab-map").evaluate("one => one.style.getPropertyValue('--at')")
+    assert float(centre) == pytest.approx((lab._home - 4) / block)
+    expect(
+        page.get_by_role("button", name=f"back to the {'end' if lab.causal else 'middle'}")
+    ).to_be_visible()
     expect(page.locator("canvas")).to_have_attribute(
         "aria-label", re.compile(re.escape(lab.picture_in_words()))
     )
@@ -517,8 +522,7 @@ def test_largest_stack_is_drawn_at_once(opened: Callable[..., Page]) -> None:
         }
         return times.sort((one, other) => one - other);
     }""")
-    print(times[20], times[-1])
-    assert times[20] < 100  # a busy machine is slow; alone it needs a tenth
+    assert times[20] < 200  # a busy machine is slow; alone it takes a twentieth of that
 
 
 def test_page_comes_to_life_without_a_jump_of_what_is_above(opened: Callable[..., Page]) -> None:
