@@ -6,13 +6,14 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 
 from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.dilated_convolution import DilatedConvolutionLab, dilated_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
-from convlib.labs.upsampling import UpsamplingLab, upsampling
 from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
+from convlib.labs.upsampling import UpsamplingLab, upsampling
 
 LABS = (
     ConvolutionExplorer,
@@ -23,26 +24,29 @@ LABS = (
     EquivarianceLab,
     UpsamplingLab,
     TransposedConvolutionLab,
+    DilatedConvolutionLab,
 )
 
 __all__ = [
     "LABS",
     "ChannelsLab",
     "ConvolutionExplorer",
+    "DilatedConvolutionLab",
     "EquivarianceLab",
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
     "StructureLab",
-    "UpsamplingLab",
     "TransposedConvolutionLab",
+    "UpsamplingLab",
     "channels",
+    "dilated_convolution",
     "equivariance",
     "explore_convolution",
     "interact",
     "network_calculator",
     "pooling",
     "structure",
-    "upsampling",
     "transposed_convolution",
+    "upsampling",
 ]
