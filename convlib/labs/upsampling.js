@@ -23,8 +23,8 @@ function scaleOf(state, axis) {
 /** Where output pixel i looks, counted from the centre of the first pixel of the image. */
 function placeOf(state, axis, i) {
   const scale = scaleOf(state, axis);
-  const place = isAligned(state) && !isWide(state) ? i * scale : (i + (state.mode === "nearest" ? 0 : 0.5)) * scale - 0.5;
-  return Math.abs(place) < 1e-12 ? 0 : place;
+  if (isAligned(state) && !isWide(state)) return i * scale;
+  return (i + (state.mode === "nearest" ? 0 : 0.5)) * scale - 0.5;
 }
 
 const tent = (distance) => Math.max(1 - Math.abs(distance), 0);
@@ -70,7 +70,6 @@ function tapsOf(state, axis) {
       const place = Math.fround(Math.fround(i + (state.mode === "nearest" ? 0 : 0.5)) * Math.fround(scale));
       return [[Math.min(Math.floor(place), n - 1), 1]];
     }
-    if (n === m && (isWide(state) || !isCubic)) return [[i, 1]];
     if (isWide(state)) return tapsUnder(n, (i + 0.5) * scale, scale, isCubic);
     return tapsAround(n, isAligned(state) ? i * scale : (i + 0.5) * scale - 0.5, isCubic);
   });
@@ -99,7 +98,7 @@ function resize(state) {
   const output = taps[0].map((one) => taps[1].map((_, c) => settled(mean(one, narrow.map((row) => row[c])), unit)));
   const [down, across] = [rows[i], columns[j]].map((weights) => weights.map((weight) => settled(weight)));
   const weights = down.map((one) => across.map((other) => one * other));
-  const [usedRows, usedColumns] = [rows, columns].map((matrix) => matrix[0].map((_, pixel) => matrix.some((line) => Math.abs(line[pixel]) >= 1e-12)));
+  const [usedRows, usedColumns] = [rows, columns].map((matrix) => matrix[0].map((_, pixel) => matrix.some((line) => line[pixel])));
   const unread = state.image.map((row, r) => row.map((_, c) => !usedRows[r] || !usedColumns[c]));
   const mixed = state.image[0].map((_, c) => settled(mean([...rows[i].entries()], state.image.map((row) => row[c])), unit));
   return { i, j, rows, columns, output, down, across, weights, unread, mixed, unit };
@@ -108,7 +107,7 @@ function resize(state) {
 /** What every place of a row is made of, from the one edge of the image to the other. */
 function fineTapsOf(state) {
   const [n, scale, isCubic] = [sizeOf(state, 1), scaleOf(state, 1), state.mode === "bicubic"];
-  const wide = isWide(state) && n !== state.size[1];
+  const wide = isWide(state);
   return Array.from({ length: FINE * n }, (_, t) => {
     const place = (t + 0.5) / FINE - 0.5;
     return [place, wide ? tapsUnder(n, place + 0.5, scale, isCubic) : tapsAround(n, place, isCubic)];
@@ -159,12 +158,11 @@ function modeInWords(state) {
 
 /** What the kernel meets that is not inside the image, or how far it is stretched. */
 function noteInWords(state, axis, place) {
-  const n = sizeOf(state, axis);
+  const [n, scale] = [sizeOf(state, axis), scaleOf(state, axis)];
   if (isWide(state)) {
-    const scale = scaleOf(state, axis);
-    return n !== state.size[axis] && scale > 1 ? `; the kernel is ${shown(scale)} times as wide` : "";
+    return scale > 1 ? `; the kernel is ${shown(scale)} times as wide` : "";
   }
-  if (Math.abs(place - Math.round(place)) < 1e-9) return "";
+  if (Number.isInteger(place)) return ""; // a whole place needs no neighbours
   const reach = state.mode === "bicubic" ? 2 : 1;
   const first = Math.floor(place) + 1 - reach;
   const outside = [...(first < 0 ? [0] : []), ...(first + 2 * reach > n ? [n - 1] : [])];

@@ -86,8 +86,8 @@ class UpsamplingLab(Lab):
     @property
     def unread(self) -> Array:
         """True for the pixels that no output pixel was made of."""
-        down, across = (np.abs(matrix).max(axis=0) < 1e-12 for matrix in self.matrices)
-        return down[:, None] | across
+        down, across = (matrix.any(axis=0) for matrix in self.matrices)
+        return ~np.logical_and.outer(down, across)
 
     # --- where things lie ---
 
@@ -128,10 +128,8 @@ class UpsamplingLab(Lab):
         """Where an output pixel looks, counted from the centre of the first pixel of the image."""
         scale = self._scale(axis)
         if self._corners and not self._wide:
-            place = i * scale
-        else:
-            place = (i + (0 if self.mode == "nearest" else 0.5)) * scale - 0.5
-        return 0.0 if abs(place) < 1e-12 else place
+            return i * scale
+        return (i + (0 if self.mode == "nearest" else 0.5)) * scale - 0.5
 
     @property
     def _mixed(self) -> Array:
@@ -208,9 +206,9 @@ class UpsamplingLab(Lab):
     def _note(self, axis: int) -> str:
         n, place, word = self._shape[axis], self._place(axis, self._present[axis]), AXES[axis]
         if self._wide:
-            stretch = max(self._scale(axis), 1.0) if n != self.size[axis] else 1.0
-            return f"; the kernel is {shown(stretch)} times as wide" if stretch > 1 else ""
-        if abs(place - round(place)) < 1e-9:  # a whole place needs no neighbours
+            scale = self._scale(axis)
+            return f"; the kernel is {shown(scale)} times as wide" if scale > 1 else ""
+        if place == int(place):  # a whole place needs no neighbours
             return ""
         reach = 2 if self.mode == "bicubic" else 1
         first = int(np.floor(place)) + 1 - reach
