@@ -13,6 +13,8 @@ SUBMODULES = (
     "convlib.draw",
     "convlib.equivariance",
     "convlib.exercises",
+    "convlib.filtering",
+    "convlib.filters",
     "convlib.labs",
     "convlib.oracles",
     "convlib.photographs",
