@@ -289,6 +289,12 @@ def test_a_click_into_the_matrices_chooses_a_row(opened: Callable[..., Page]) ->
     agrees(page, lab)
 
 
+def test_a_weight_of_zero_is_a_weight(opened: Callable[..., Page]) -> None:
+    lab = labs.transposed_convolution(kernel=[[0, 1], [2, 0]], stride=1, view="matrix", position=(1, 1))
+    assert (lab.matrix[lab._present[0] * 4 + 1] == 0).sum() == 9 - 2 and lab.overlap[1, 1] == 4
+    agrees(opened(lab), lab)
+
+
 def test_usual_settings(opened: Callable[..., Page]) -> None:
     lab = labs.transposed_convolution()
     page = opened(lab)

@@ -354,10 +354,10 @@ function render({ model, el }) {
   const caption = (...inside) => element("figcaption", {}, ...inside);
   const size = ([rows, columns]) => `${rows} × ${columns}`;
   const go = (position) => { stopPlaying(); change(model, { position }); };
-  /** Chooses the cell that has been reached; a field also by mouse, since it is no button. */
-  const choosing = (array, byMouse) => array.element.addEventListener("focusin", (event) => {
+  /** Chooses the cell that the keyboard has reached; a field also by mouse, since its focus is always visible. */
+  const choosing = (array) => array.element.addEventListener("focusin", (event) => {
     const i = array.cells.findIndex((row) => row.includes(event.target));
-    if (i >= 0 && (byMouse || event.target.matches(":focus-visible"))) go([i, array.cells[i].indexOf(event.target)]);
+    if (i >= 0 && event.target.matches(":focus-visible")) go([i, array.cells[i].indexOf(event.target)]);
   });
   const spans = (name, [rows, columns]) => grid({ name, rows, columns, cell: () => element("span") });
   const fields = (what, word) => {
@@ -376,7 +376,7 @@ function render({ model, el }) {
       output: now.view === "scatter" ? spans("output", outputs) : grid({ name: "output", rows: outputs[0], columns: outputs[1],
         cell: (a, e) => button("", () => go([a, e])) }),
     };
-    if (now.view === "scatter") choosing(parts.input, true); else choosing(parts.output, false);
+    choosing(now.view === "scatter" ? parts.input : parts.output);
     const figures = [captioned(caption(`input ${size(input)}`), parts.input), captioned(caption(`kernel ${size(taps)}`), parts.kernel)];
     const add = (name, title, array) => { parts[name] = array; figures.push(captioned(title, array)); };
     if (now.view === "scatter") {
