@@ -343,6 +343,12 @@ def test_bicubic_overshoots_and_the_others_do_not() -> None:
             assert not over
 
 
+def test_zeros_stay_zeros() -> None:
+    lab = upsampling(np.zeros((2, 3)), mode="bicubic")
+    assert lab.range_in_words() == ("The image reaches from 0 to 0, the output from 0 to 0: no overshoot.")
+    assert js(lab, "(state => rangeInWords(state, resize(state)))") == lab.range_in_words()
+
+
 def test_shrinking_without_antialias_leaves_pixels_out() -> None:
     image = np.indices((6, 6)).sum(axis=0) % 2
     lab = upsampling(image, 2, "bilinear")

@@ -257,14 +257,19 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 const HEIGHTS = { top: 20, bottom: 148, weights: 178, image: 184, squares: 24, output: 244, all: 270 };
 
+/** Where the columns of the output look, and the places at both ends of the strip. */
+function extentOf(state) {
+  const [n, m] = [sizeOf(state, 1), state.size[1]];
+  const places = Array.from({ length: m }, (_, column) => placeOf(state, 1, column));
+  return { places, ends: isAligned(state) ? [Math.min(-0.35, ...places), Math.max(n - 0.65, ...places)] : [-0.5, n - 0.5] };
+}
+
 /** A picture that is as wide as its place: all that is horizontal is in percent, all that is vertical in pixels. */
 function stripOf(state, made, curve, [least, most]) {
   const { i, j, across, mixed, output } = made;
-  const [n, m] = [mixed.length, state.size[1]];
   const scale = scaleOf(state, 1);
-  const places = output[i].map((_, column) => placeOf(state, 1, column));
   const points = isAligned(state); // or squares
-  const [low, high] = points ? [Math.min(-0.35, ...places), Math.max(n - 0.65, ...places)] : [-0.5, n - 0.5];
+  const { places, ends: [low, high] } = extentOf(state);
   const across100 = (place) => 2.5 + (95 * (place - low)) / (high - low);
   const x = (place) => `${across100(place).toFixed(3)}%`;
   const { top, bottom } = HEIGHTS;
@@ -306,9 +311,7 @@ function heightsOf(state, { rows, output }) {
 
 /** The output column that lies nearest to a share of the strip's width. */
 function columnAt(state, share) {
-  const [n, m] = [sizeOf(state, 1), state.size[1]];
-  const places = Array.from({ length: m }, (_, column) => placeOf(state, 1, column));
-  const [low, high] = isAligned(state) ? [Math.min(-0.35, ...places), Math.max(n - 0.65, ...places)] : [-0.5, n - 0.5];
+  const { places, ends: [low, high] } = extentOf(state);
   const place = low + ((share * 100 - 2.5) / 95) * (high - low);
   return places.reduce((best, one, column) => (Math.abs(one - place) < Math.abs(places[best] - place) ? column : best), 0);
 }
