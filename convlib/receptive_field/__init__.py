@@ -1,0 +1,1 @@
+"""Receptive fields: which pixels of the image a unit of a network sees."""
