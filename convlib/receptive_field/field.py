@@ -67,29 +67,33 @@ def bins(input_size: int, output_size: int) -> Taps:
     return Taps(tuple(tuple(range(*end)) for end in ends), input_size * period // output_size)
 
 
-def resized(input_size: int, output_size: int, mode: str, align_corners: bool = False) -> Taps:
-    """Interpolation as if the image had no border, with the scale as a fraction.
+def resized(
+    scale: Fraction, mode: str, align_corners: bool = False, antialias: bool = False
+) -> Taps:
+    """Interpolation as if the image had no border; `scale` is the distance of neighbours, in old pixels.
 
     Examples
     --------
-    >>> resized(4, 8, "linear").phases  # coordinates -1/4 and 1/4 lie between pixels -1, 0 and 1
+    >>> resized(Fraction(1, 2), "linear").phases  # -1/4 and 1/4 lie between the pixels -1, 0 and 1
     ((-1, 0), (0, 1))
     """
-    scale = Fraction(input_size, output_size)
-    if align_corners:
-        scale = Fraction(input_size - 1, output_size - 1) if output_size > 1 else Fraction(0)
-    phases = []
+    half = Fraction(1, 2)
+    phases: list[tuple[int, ...]] = []
     for unit in range(scale.denominator):
+        place = unit * scale if align_corners else (unit + half) * scale - half
+        whole = math.floor(place)
         if mode == "nearest":
             phases.append((math.floor(unit * scale),))
-            continue
-        if mode == "nearest-exact":
-            phases.append((math.floor((unit + Fraction(1, 2)) * scale),))
-            continue
-        place = unit * scale if align_corners else (unit + Fraction(1, 2)) * scale - Fraction(1, 2)
-        whole = math.floor(place)
-        reach = range(-1, 3) if mode == "cubic" else range(0, 2)
-        phases.append(tuple(whole + step for step in reach) if place != whole else (whole,))
+        elif mode == "nearest-exact":
+            phases.append((math.floor((unit + half) * scale),))
+        elif antialias:
+            reach = scale * (2 if mode == "bicubic" else 1)
+            phases.append(tuple(range(math.floor(place - reach) + 1, math.ceil(place + reach))))
+        elif place == whole:
+            phases.append((whole,))
+        else:
+            steps = range(-1, 3) if mode == "bicubic" else range(2)
+            phases.append(tuple(whole + step for step in steps))
     return Taps(tuple(phases), scale.numerator)
 
 

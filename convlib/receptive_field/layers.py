@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from convlib._checks import require_one_of, shown
@@ -100,7 +101,7 @@ class Layer:
             return window(k, s, self.sides(axis, input_size)[0], d)
         if self.kind == "transposed":
             return transposed_window(k, s, self.sides(axis, input_size)[0], d)
-        return resized(1, s, {"bilinear": "linear", "bicubic": "cubic"}.get(self.kind, self.kind))
+        return resized(Fraction(1, s), self.kind)
 
     def output_size(self, input_size: int, axis: int = 0) -> int:
         """Units along one axis; `convlib.conv_output_size` and its relatives, with padding on each side."""
