@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from convlib._checks import require_one_of
+from convlib._checks import require_flag, require_one_of
 from convlib.shapes import as_integer, as_sizes
 
 # --- the words of a table -----------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def inception_v2() -> Table:
         return Branches(((one(a), conv(b, 3, 2)), (one(c), conv(d), conv(d, 3, 2)), (Pool(3, 2),)))
 
     return (
-Conv(None, (7, 7), 2, multiplier=8), one(64), Pool(3, 2), one(64), conv(192), Pool(3, 2),
+        Conv(None, (7, 7), 2, multiplier=8), one(64), Pool(3, 2), one(64), conv(192), Pool(3, 2),
         block(64, (64, 64), (64, 96), 32), block(64, (64, 96), (64, 96), 64), shrink((128, 160), (64, 96)),
         block(224, (64, 96), (96, 128), 128), block(192, (96, 128), (96, 128), 128),
         block(160, (128, 160), (128, 160), 96), block(96, (128, 192), (160, 192), 96),
@@ -319,56 +319,48 @@ def same_padding(size: Sequence[int], kernel: Sequence[int], stride: int) -> lis
     return sides
 
 
-class Padded(nn.Module):
-    """What convolutions and poolings of a table have in common: the padding comes first."""
+def padded(x: Tensor, kernel: Sequence[int], stride: int, padding: str | int, fill: float = 0) -> Tensor:
+    height, width = kernel
+    if padding == "valid":
+        sides = [0] * 4
+    elif padding == "same":
+        sides = same_padding(x.shape[-2:], kernel, stride)
+    elif padding == "explicit":
+        sides = [(width - 1) // 2, width // 2, (height - 1) // 2, height // 2]
+    else:
+        sides = [int(padding)] * 4
+    return F.pad(x, sides, value=fill) if any(sides) else x
 
-    fill = 0.0
 
-    def __init__(self, kernel: Sequence[int], stride: int, padding: str | int) -> None:
+class Convolution(nn.Conv2d):
+    """Without bias; what its table says about padding is done first."""
+
+    def __init__(self, before: int, after: int, layer: Conv) -> None:
+        groups = before if layer.channels is None else 1
+        super().__init__(before, after, layer.kernel, layer.stride, groups=groups, bias=False)
+        self.layer = layer
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(padded(input, self.layer.kernel, self.layer.stride, self.layer.padding))
+
+
+class Pooling(nn.Module):
+    """A maximum or an average of the pixels that are there: padding takes no part in either."""
+
+    def __init__(self, layer: Pool) -> None:
         super().__init__()
-        self.kernel, self.stride, self.padding = tuple(kernel), stride, padding
+        self.layer = layer
 
-    def padded(self, x: Tensor) -> Tensor:
-        if self.padding == "valid" or max(self.kernel) == 1:
-            return x
-        if isinstance(self.padding, int):
-            sides = [self.padding] * 4
-        elif self.padding == "same":
-            sides = same_padding(x.shape[-2:], self.kernel, self.stride)
-        else:
-            height, width = self.kernel
-            sides = [(width - 1) // 2, width // 2, (height - 1) // 2, height // 2]
-        return F.pad(x, sides, value=self.fill) if any(sides) else x
+    def forward(self, x: Tensor) -> Tensor:
+        k, s, padding = self.layer.kernel, self.layer.stride, self.layer.padding
+        if self.layer.kind == "max":
+            return F.max_pool2d(padded(x, (k, k), s, padding, -torch.inf), k, s)
+        there = torch.ones_like(x[:1, :1])
+        total, count = (F.avg_pool2d(padded(a, (k, k), s, padding), k, s) for a in (x, there))
+        return total / count
 
     def extra_repr(self) -> str:
-        kernel = "x".join(map(str, self.kernel))
-        return f"{kernel}, stride={self.stride}, padding={self.padding!r}"
-
-
-class Convolution(Padded):
-    def __init__(self, before: int, after: int, layer: Conv) -> None:
-        super().__init__(layer.kernel, layer.stride, layer.padding)
-        self.groups = before if layer.channels is None else 1
-        shape = (after, before // self.groups, *layer.kernel)
-        self.weight = nn.Parameter(torch.empty(shape))
-        nn.init.kaiming_uniform_(self.weight, nonlinearity="linear")
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(self.padded(x), self.weight, stride=self.stride, groups=self.groups)
-
-
-class Pooling(Padded):
-    def __init__(self, layer: Pool) -> None:
-        super().__init__((layer.kernel,) * 2, layer.stride, layer.padding)
-        self.kind = layer.kind
-        self.fill = -torch.inf if layer.kind == "max" else 0.0
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.kind == "max":
-            return F.max_pool2d(self.padded(x), self.kernel, self.stride)
-        ones = torch.ones_like(x[:1, :1])  # the average is over the pixels that are there
-        total, count = (F.avg_pool2d(self.padded(a), self.kernel, self.stride) for a in (x, ones))
-        return total / count
+        return str(self.layer)
 
 
 class Joined(nn.Module):
@@ -389,7 +381,7 @@ class Added(nn.Module):
         return self.shortcut(x) + self.inside(x)
 
 
-def module(table: Table, channels: int = 3, maps: int | None = None) -> tuple[nn.Sequential, int]:
+def module(table: Table, channels: int = 3, thin: bool = False) -> tuple[nn.Sequential, int]:
     """A torch module of a table, and how many maps it gives.
 
     Parameters
@@ -397,8 +389,8 @@ def module(table: Table, channels: int = 3, maps: int | None = None) -> tuple[nn
     table : tuple of Conv, Pool, Branches and Residual
     channels : int
         Of the image.
-    maps : int, optional
-        So many in place of every number of maps in the table.
+    thin : bool
+        One map from every convolution, whatever the table says.
 
     Examples
     --------
@@ -409,19 +401,20 @@ def module(table: Table, channels: int = 3, maps: int | None = None) -> tuple[nn
     steps: list[nn.Module] = []
     for entry in table:
         if isinstance(entry, Conv):
-            each = 1 if maps else entry.multiplier
-            after = each * channels if entry.channels is None else maps or entry.channels
+            each = 1 if thin else entry.multiplier
+            given = each * channels if entry.channels is None else entry.channels
+            after = 1 if thin and entry.channels else given
             steps.append(Convolution(channels, after, entry))
             channels = after
         elif isinstance(entry, Pool):
             steps.append(Pooling(entry))
         elif isinstance(entry, Branches):
-            paths = [module(path, channels, maps) for path in entry.paths]
+            paths = [module(path, channels, thin) for path in entry.paths]
             steps.append(Joined([path for path, _ in paths]))
             channels = sum(after for _, after in paths)
         else:
             (inside, after), (shortcut, beside) = (
-                module(part, channels, maps) for part in (entry.layers, entry.shortcut)
+                module(part, channels, thin) for part in (entry.layers, entry.shortcut)
             )
             steps.append(Added(inside, shortcut))
             channels = max(after, beside)
@@ -441,9 +434,7 @@ def symmetric(table: Table) -> Table:
     return tuple(map(changed, table))
 
 
-def network(
-    name: str, padding: str = "published", maps: int | None = None, channels: int = 3
-) -> nn.Sequential:
+def network(name: str, padding: str = "published", thin: bool = False, channels: int = 3) -> nn.Sequential:
     """A published network up to its last feature map, without biases, norms and activations.
 
     Parameters
@@ -452,9 +443,9 @@ def network(
         One of `TABLES`.
     padding : {"published", "symmetric"}
         As it was published; or the same on either side, at every size, as torch's layers have it.
-    maps : int, optional
-        So many in place of every number of maps: receptive fields do not depend on them, and with 1 a
-        gradient is cheap.
+    thin : bool
+        One map from every convolution: receptive fields do not depend on their number, and a gradient is
+        cheap. Where one map is added to several, it is added to each.
     channels : int
         Of the image.
 
@@ -468,16 +459,15 @@ def network(
 
     Examples
     --------
-    >>> network("vgg_16", maps=1)(torch.ones(1, 3, 224, 224)).shape
+    >>> network("vgg_16", thin=True)(torch.ones(1, 3, 224, 224)).shape
     torch.Size([1, 1, 7, 7])
     """
     require_one_of("network", "name", name, tuple(TABLES))
     require_one_of("network", "padding", padding, ("published", "symmetric"))
-    if maps is not None:
-        maps = as_integer(maps, "maps", "network")
+    require_flag("network", "thin", thin)
     channels = as_integer(channels, "channels", "network")
     table = TABLES[name]()
-    return module(symmetric(table) if padding == "symmetric" else table, channels, maps)[0]
+    return module(symmetric(table) if padding == "symmetric" else table, channels, thin)[0]
 
 
 def multiply_adds(model: nn.Module, input_size: Sequence[int]) -> int:
@@ -493,11 +483,11 @@ def multiply_adds(model: nn.Module, input_size: Sequence[int]) -> int:
 
     def count(layer: nn.Module, _: object, output: Tensor) -> None:
         nonlocal total
-        assert isinstance(layer, Convolution)
+        assert isinstance(layer, nn.Conv2d)
         total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
 
-    layers = [layer for layer in model.modules() if isinstance(layer, Convolution)]
-    channels = layers[0].weight.shape[1] * layers[0].groups
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    channels = layers[0].in_channels
     hooks = [layer.register_forward_hook(count) for layer in layers]
     try:
         with torch.no_grad():
