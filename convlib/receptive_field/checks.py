@@ -225,7 +225,9 @@ def _unit_sum(function: str, output: torch.Tensor, position: Ints | None, axes: 
     )
     for u, n in zip(units, output.shape[2:], strict=True):
         if u >= n:
-            raise ValueError(f"{function}: the output has {tuple(output.shape[2:])} units, not {shown(position)}")
+            raise ValueError(
+                f"{function}: the output has {tuple(output.shape[2:])} units, not {shown(position)}"
+            )
     return output[(slice(None), slice(None), *units)].sum()
 
 

@@ -67,9 +67,7 @@ def bins(input_size: int, output_size: int) -> Taps:
     return Taps(tuple(tuple(range(*end)) for end in ends), input_size * period // output_size)
 
 
-def resized(
-    scale: Fraction, mode: str, align_corners: bool = False, antialias: bool = False
-) -> Taps:
+def resized(scale: Fraction, mode: str, align_corners: bool = False, antialias: bool = False) -> Taps:
     """Interpolation as if the image had no border; `scale` is the distance of neighbours, in old pixels.
 
     Examples
@@ -173,7 +171,10 @@ class Field:
         period, found = len(self.intervals), []
         for phase, interval in enumerate(self.intervals):
             if interval:
-                earliest, latest = -((interval[1] - pixel) // self.advance), (pixel - interval[0]) // self.advance
+                earliest, latest = (
+                    -((interval[1] - pixel) // self.advance),
+                    (pixel - interval[0]) // self.advance,
+                )
                 earliest = max(earliest, 0)  # there is no unit before 0
                 if output_size is not None:
                     latest = min(latest, (output_size - 1 - phase) // period)

@@ -205,7 +205,9 @@ def stack(layers: Sequence[Layer], input_size: Ints | None = None) -> list[Step]
     return steps
 
 
-def closed_form(layers: Sequence[Layer], input_size: int | None = None, axis: int = 0) -> tuple[int, int, int]:
+def closed_form(
+    layers: Sequence[Layer], input_size: int | None = None, axis: int = 0
+) -> tuple[int, int, int]:
     r"""Size, effective stride and effective padding of a stack of windows, as sums over the layers.
 
     .. math:: r = 1 + \sum_l d_l (k_l - 1) \prod_{i<l} s_i, \qquad S = \prod_l s_l, \qquad

@@ -31,14 +31,105 @@ def positive_copy(model: nn.Module, seed: int) -> nn.Module:
     return twin
 
 
-PASSING = """relu relu_ relu6 leaky_relu leaky_relu_ elu elu_ selu selu_ celu celu_ gelu silu mish sigmoid sigmoid_ tanh tanh_
-    hardtanh hardtanh_ hardswish hardsigmoid softplus softsign logsigmoid hardshrink softshrink tanhshrink
-    threshold rrelu rrelu_ prelu dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout
-    exp log log1p expm1 sqrt rsqrt abs neg square clamp clamp_min clamp_max clip pow sin cos erf reciprocal
-    __neg__ __pow__ __abs__ __rsub__ __rpow__ __rtruediv__ exp_ log_ sqrt_ clamp_ neg_ pow_""".split()
-ADDING = """add add_ sub sub_ mul mul_ div div_ __add__ __radd__ __iadd__ __sub__ __isub__ __mul__ __rmul__ __imul__
-    __truediv__ __itruediv__ subtract multiply divide true_divide maximum minimum atan2 addcmul""".split()
-AVERAGING = "softmax log_softmax amax amin".split()
+PASSING = [
+    "relu",
+    "relu_",
+    "relu6",
+    "leaky_relu",
+    "leaky_relu_",
+    "elu",
+    "elu_",
+    "selu",
+    "selu_",
+    "celu",
+    "celu_",
+    "gelu",
+    "silu",
+    "mish",
+    "sigmoid",
+    "sigmoid_",
+    "tanh",
+    "tanh_",
+    "hardtanh",
+    "hardtanh_",
+    "hardswish",
+    "hardsigmoid",
+    "softplus",
+    "softsign",
+    "logsigmoid",
+    "hardshrink",
+    "softshrink",
+    "tanhshrink",
+    "threshold",
+    "rrelu",
+    "rrelu_",
+    "prelu",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+    "exp",
+    "log",
+    "log1p",
+    "expm1",
+    "sqrt",
+    "rsqrt",
+    "abs",
+    "neg",
+    "square",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "clip",
+    "pow",
+    "sin",
+    "cos",
+    "erf",
+    "reciprocal",
+    "__neg__",
+    "__pow__",
+    "__abs__",
+    "__rsub__",
+    "__rpow__",
+    "__rtruediv__",
+    "exp_",
+    "log_",
+    "sqrt_",
+    "clamp_",
+    "neg_",
+    "pow_",
+]
+ADDING = [
+    "add",
+    "add_",
+    "sub",
+    "sub_",
+    "mul",
+    "mul_",
+    "div",
+    "div_",
+    "__add__",
+    "__radd__",
+    "__iadd__",
+    "__sub__",
+    "__isub__",
+    "__mul__",
+    "__rmul__",
+    "__imul__",
+    "__truediv__",
+    "__itruediv__",
+    "subtract",
+    "multiply",
+    "divide",
+    "true_divide",
+    "maximum",
+    "minimum",
+    "atan2",
+    "addcmul",
+]
+AVERAGING = ["softmax", "log_softmax", "amax", "amin"]
 
 
 class Positive(TorchFunctionMode):
@@ -222,9 +313,13 @@ def _table() -> dict[Any, Any]:
         for name in (f"max_pool{axes}d", f"max_pool{axes}d_with_indices"):
             found |= {getattr(room, name): _max_pool(axes) for room in (torch, F) if hasattr(room, name)}
         for name in (f"adaptive_max_pool{axes}d", f"adaptive_max_pool{axes}d_with_indices"):
-            found |= {getattr(room, name): _adaptive_max_pool(axes) for room in (torch, F) if hasattr(room, name)}
+            found |= {
+                getattr(room, name): _adaptive_max_pool(axes) for room in (torch, F) if hasattr(room, name)
+            }
     layer = _normalised(_last_dims, lambda *_, **__: 0)
-    spatial = _normalised(lambda input, *_, **__: list(range(1, input.ndim)), lambda _, groups, *__, **___: groups)
+    spatial = _normalised(
+        lambda input, *_, **__: list(range(1, input.ndim)), lambda _, groups, *__, **___: groups
+    )
     for name, replacement in {
         "layer_norm": layer,
         "rms_norm": layer,
@@ -234,7 +329,9 @@ def _table() -> dict[Any, Any]:
         "scaled_dot_product_attention": _attention,
         "glu": _gated,
     }.items():
-        found |= {getattr(room, name): replacement for room in (torch, F, torch._C._nn) if hasattr(room, name)}
+        found |= {
+            getattr(room, name): replacement for room in (torch, F, torch._C._nn) if hasattr(room, name)
+        }
     found[torch.batch_norm] = lambda function, input, weight, bias, mean, var, training, *_: _batch_norm(
         function, input, mean, var, weight, bias, training
     )

@@ -308,17 +308,19 @@ def _refolded(
     ours, theirs = next(group for group in groups if track.dim in group[0])
     outer = math.prod(old[dim] for dim in ours if dim < track.dim) * track.outer
     inner = math.prod(old[dim] for dim in ours if dim > track.dim) * track.inner
-    for dim in theirs:
-        before = math.prod(new[d] for d in theirs if d < dim)
-        after = math.prod(new[d] for d in theirs if d > dim)
-        if outer % before:
-            continue
-        if inner % after == 0 and new[dim] == outer // before * track.units * (inner // after):
-            return track._replace(dim=dim, outer=outer // before, inner=inner // after)
+    places = [
+        (dim, outer // before, math.prod(new[d] for d in theirs if d > dim))
+        for dim in theirs
+        if outer % (before := math.prod(new[d] for d in theirs if d < dim)) == 0
+    ]
+    for dim, rounds, after in places:
+        if inner % after == 0 and new[dim] == rounds * track.units * (inner // after):
+            return track._replace(dim=dim, outer=rounds, inner=inner // after)
+    for dim, rounds, after in places:
         block = after // inner if after % inner == 0 else 0
-        if block > 1 and track.units % block == 0 and new[dim] == outer // before * (track.units // block):
+        if block > 1 and track.units % block == 0 and new[dim] == rounds * (track.units // block):
             field = track.field.then(window(block, stride=block))
-            return field and Track(field, dim, track.units // block, outer // before)
+            return field and Track(field, dim, track.units // block, rounds)
     return None
 
 
