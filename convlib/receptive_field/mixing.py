@@ -18,7 +18,7 @@ from convlib.receptive_field.value import Value, union
     "instance_norm",
 )
 def norm_of_channels(call: Call) -> Value:
-    """With the statistics of the image itself, each unit sees the whole map; with stored ones, only itself."""
+    """With the statistics of the image each unit sees the whole map; with stored ones, only itself."""
     value = call.first
     for name in ("weight", "bias", "running_mean", "running_var"):
         call.get(name)
@@ -51,41 +51,13 @@ def norm_of_layers(call: Call) -> Value:
     return value.mixed(dims, f"{call.name.replace('_', ' ')}, {call.where}")
 
 
-@operator(
-    *[
-        "mean",
-        "sum",
-        "amax",
-        "amin",
-        "max",
-        "min",
-        "argmax",
-        "argmin",
-        "prod",
-        "var",
-        "std",
-        "var_mean",
-        "std_mean",
-        "logsumexp",
-        "norm",
-        "nansum",
-        "nanmean",
-    ]
-)
-@operator(
-    *[
-        "linalg_vector_norm",
-        "any",
-        "all",
-        "median",
-        "nanmedian",
-        "aminmax",
-        "mode",
-        "count_nonzero",
-        "frobenius_norm",
-        "nuclear_norm",
-    ]
-)
+REDUCTIONS = """
+    mean sum amax amin max min argmax argmin prod var std var_mean std_mean logsumexp norm nansum nanmean
+    any all median nanmedian aminmax mode count_nonzero
+    linalg_vector_norm frobenius_norm nuclear_norm"""
+
+
+@operator(*REDUCTIONS.split())
 def reduction(call: Call) -> Value:
     """All units along some dimensions become one."""
     value = call.first

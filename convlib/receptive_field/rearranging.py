@@ -104,7 +104,8 @@ def turning(call: Call) -> Value:
     shifts = call.get("shifts", default=0)
     shifts = [shifts] if isinstance(shifts, int) else shifts
     if call.name == "roll" and not call.given.get("dims"):
-        return by_numbering(call)
+        whole: Value = by_numbering(call)
+        return whole
     for number, dim in enumerate(dims):
         rows = np.arange(value.shape[dim])
         rows = rows[::-1].copy() if call.name == "flip" else np.roll(rows, shifts[number])

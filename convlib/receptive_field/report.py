@@ -88,7 +88,7 @@ class Row:
     @property
     def jump(self) -> tuple[int | Fraction | None, ...]:
         """Pixels from one unit to the next; None without a rule."""
-        return tuple(one and one.jump for one in self.fields)
+        return tuple(one.jump if one else None for one in self.fields)
 
     @property
     def start(self) -> tuple[int | None, ...]:

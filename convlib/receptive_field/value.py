@@ -1,8 +1,8 @@
 """What the units of one tensor see, and the few ways in which one tensor comes from another.
 
-For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is an
-array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs one
-dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
+For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is
+an array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs
+one dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Track(NamedTuple):
         if self.outer > 1 or self.inner == 1:
             return None if self.outer > 1 else self
         field = self.field.then(repeated(self.inner))
-        return field and Track(field, self.dim, self.units * self.inner)
+        return Track(field, self.dim, self.units * self.inner) if field else None
 
 
 @dataclass(frozen=True)
@@ -320,7 +320,7 @@ def _refolded(
         block = after // inner if after % inner == 0 else 0
         if block > 1 and track.units % block == 0 and new[dim] == rounds * (track.units // block):
             field = track.field.then(window(block, stride=block))
-            return field and Track(field, dim, track.units // block, rounds)
+            return Track(field, dim, track.units // block, rounds) if field else None
     return None
 
 
