@@ -71,16 +71,6 @@ def reduction(call: Call) -> Value:
 
 @operator("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax")
 @operator("sort", "argsort", "topk", "kthvalue")
-    "softmax",
-    "_softmax",
-    "log_softmax",
-    "_log_softmax",
-    "_safe_softmax",
-    "sort",
-    "argsort",
-    "topk",
-    "kthvalue",
-)
 def along(call: Call) -> Value:
     """Each unit sees all along one dimension, which may become shorter."""
     value = call.first
