@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -119,11 +120,15 @@ def modules(node: fx.Node) -> list[tuple[str, str]]:
     stack = node.meta.get("nn_module_stack") or {}
     found = []
     for path, kind in stack.values():
-        path = re.sub(r"@\d+", "", str(path))
-        path = re.sub(r"^L\['self'\]\.?", "", path)
         name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-        found.append((path, name))
+        found.append((_plain(str(path)), name))
     return found
+
+
+@functools.cache
+def _plain(path: str) -> str:
+    """Without the number of the call, and without what older exporters put in front."""
+    return re.sub(r"^L\['self'\]\.?", "", re.sub(r"@\d+", "", path))
 
 
 def shapes(node: fx.Node) -> Any:
