@@ -25,7 +25,8 @@ ROOMS = (mixing, rearranging, spatial)  # importing them fills the table of oper
 
 def analyse(model: nn.Module, example: torch.Tensor, unknown: str) -> Report:
     """What every node of the model's graph sees of the example image."""
-    return Walk(trace(model, example), tuple(example.shape[2:]), unknown).report()
+    graph = trace(model, example, lambda node: find(node) is not None)
+    return Walk(graph, tuple(example.shape[2:]), unknown).report()
 
 
 class Walk:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,20 +34,48 @@ class Trace:
         return self.constants[node]
 
 
-def trace(model: nn.Module, example: torch.Tensor) -> Trace:
-    """Follow one call of the model, with sizes alone: nothing is computed."""
+def trace(
+    model: nn.Module, example: torch.Tensor, known: Callable[[fx.Node], bool] = lambda _: True
+) -> Trace:
+    """Follow one call of the model, with sizes alone: nothing is computed.
+
+    Operations stay as large as they are in the code. Where one of them is not known, it is taken apart, and
+    what `torch.export` cannot take apart (a block without gradients, say) is left to `make_fx`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             program = torch.export.export(model, (example,))
             if any(map(_writes_into_a_view, program.graph.nodes)):
                 program = program.run_decompositions({})
+            first = _of_program(program)
         except Exception as problem:
             try:
                 return _by_make_fx(model, example)
             except Exception:
                 raise problem from None  # what torch.export says is the clearer of the two
-    return _of_program(program)
+        if _all_known(first, known):
+            return first
+        for again in (
+            lambda: _of_program(program.run_decompositions({})),
+            lambda: _by_make_fx(model, example),
+        ):
+            with contextlib.suppress(Exception):
+                graph = again()
+                if _all_known(graph, known):
+                    return graph
+    return first
+
+
+def _all_known(graph: Trace, known: Callable[[fx.Node], bool]) -> bool:
+    """Whether every operation on the way from the image is known."""
+    seeing = set(graph.images)
+    for node in graph.nodes:
+        if node.op == "call_function" and not seeing.isdisjoint(node.all_input_nodes):
+            seeing.add(node)
+            if operation(node) != "getitem" and shapes(node) is not None and not known(node):
+                return False
+    return True
 
 
 def _of_program(program: Any) -> Trace:
