@@ -217,6 +217,36 @@ def test_what_export_refuses_is_traced_all_the_same() -> None:
     assert (report.size, report.jump, report.start) == ((9, 9), (4, 4), (-4, -4))  # 5 + 2*2; 2*2; -2 - 1*2
 
 
+def test_a_block_without_gradients_has_a_field_all_the_same() -> None:
+    class Frozen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 5)
+
+        def forward(self, x: Any) -> Any:
+            with torch.no_grad():
+                x = self.conv(x)
+            return x + 1
+
+    assert receptive_field(Frozen().eval(), 12).size == (5, 5)
+    with pytest.raises(ValueError, match="no gradient leads"):
+        gradient_support(Frozen().eval().requires_grad_(False), 12)
+
+
+def test_a_recurrence_is_not_known() -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(3, 2, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            return self.lstm(x.flatten(2).transpose(1, 2))[0]
+
+    with pytest.raises(NotImplementedError, match="lstm is not known"):
+        receptive_field(Reader().eval(), 6)
+    assert receptive_field(Reader().eval(), 6, unknown="whole").size == (6, 6)
+
+
 def test_where_nothing_can_be_traced_torch_says_why() -> None:
     class Broken(nn.Module):
         def forward(self, x: Any) -> Any:

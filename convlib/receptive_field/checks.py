@@ -77,6 +77,8 @@ def gradient_support(
     pixels = pixels.to(image.device).requires_grad_()
     with Positive():
         output = _first_tensor(twin(pixels))
+    if not output.requires_grad:
+        raise ValueError("gradient_support: no gradient leads from the output to the image")
     _unit_sum("gradient_support", output, position, image.ndim - 2).backward()  # type: ignore[no-untyped-call]
     support: NDArray[np.bool_] = _map_of(pixels.grad) != 0
     return support

@@ -201,6 +201,30 @@ def by_numbering(call: Call) -> Value:
     return union(parts, call.shape)
 
 
+@operator("col2im")
+def folding(call: Call) -> Value:
+    """The adjoint of `unfold`: each entry adds to the pixel that `unfold` would have taken it from."""
+    value = call.first
+    window = (call["kernel_size"], call["dilation"], call["padding"], call["stride"])
+    *front, height, width = call.shape
+    reason = f"{call.name}, {call.where}"
+    call.get("output_size")
+    numbers = torch.arange(1, height * width + 1, dtype=torch.float64).reshape(1, 1, height, width)
+    places = torch.ops.aten.im2col(numbers, *window)[0].numpy().astype(np.int64)  # (k*k, positions)
+    if math.prod(value.shape) * max(reach.seen.shape[-1] for reach in value.reaches) > MOST_WORDS:
+        return everything([value], call.shape, reason)
+
+    def change(reach: Reach) -> Reach:
+        full = np.broadcast_to(reach.seen, (*value.shape, reach.seen.shape[-1]))
+        full = full.reshape(math.prod(front), *places.shape, -1)
+        seen = np.zeros((len(full), height * width + 1, full.shape[-1]), np.uint64)
+        np.bitwise_or.at(seen, (slice(None), places), full)
+        seen = seen[:, 1:].reshape(*front, height, width, -1)  # number 0 is padding
+        return Reach(compressed(seen, range(len(call.shape))), reach.pixels, None, reach.reason or reason)
+
+    return Value(call.shape, tuple(map(change, value.reaches)))
+
+
 def _taken(value: Value, places: Any, shape: Sequence[int], reason: str) -> Value:
     inside = (places >= 0) & (places < math.prod(value.shape))
     where = np.unravel_index(np.where(inside, places, 0), value.shape) if value.shape else ()

@@ -56,10 +56,11 @@ def trace(
                 raise problem from None  # what torch.export says is the clearer of the two
         if _all_known(first, known):
             return first
-        for again in (
+        apart: list[Callable[[], Trace]] = [
             lambda: _of_program(program.run_decompositions({})),
             lambda: _by_make_fx(model, example),
-        ):
+        ]
+        for again in apart:
             with contextlib.suppress(Exception):
                 graph = again()
                 if _all_known(graph, known):
