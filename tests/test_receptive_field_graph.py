@@ -104,7 +104,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "channel shuffle": lambda x: F.channel_shuffle(x, 2),
     "unfold and fold by view": lambda x: F.unfold(x, 3, padding=1).view(1, -1, 12, 15),
     "unfold and fold": lambda x: F.fold(F.unfold(x, 3, stride=2), (12, 15), 3, stride=2),
-    "cosine similarity": lambda x: F.cosine_similarity(x, x.flip(3), dim=1)[:, None],
+    "cosine similarity": lambda x: F.cosine_similarity(x, x.roll(1, 3), dim=1)[:, None],
     "tensor unfold": lambda x: x.unfold(2, 3, 2).mean(-1),
     "into a view": written_into,
     "joined in channels": lambda x: torch.cat([x, F.max_pool2d(x, 3, 1, 1)], 1),

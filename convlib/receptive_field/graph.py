@@ -13,10 +13,12 @@ from torch import fx, nn
 from convlib.receptive_field import mixing, rearranging, spatial
 from convlib.receptive_field.field import Field
 from convlib.receptive_field.operators import Call, UnknownOperation, apply, everything, find, pointwise
-from convlib.receptive_field.report import Misalignment, Report, Row
+from convlib.receptive_field.report import Misalignment, Report
+from convlib.receptive_field.row import Row
 from convlib.receptive_field.seen import each_pixel
 from convlib.receptive_field.trace import Trace, modules, operation, shapes, trace
-from convlib.receptive_field.value import Reach, Track, Value
+from convlib.receptive_field.track import Track
+from convlib.receptive_field.value import Reach, Value
 
 JOINS = (pointwise, rearranging.joining, rearranging.stacking)
 SILENT = {"getitem", "aten::detach", "aten::alias", "aten::clone", "aten::contiguous", "aten::dropout"}

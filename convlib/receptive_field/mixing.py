@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convlib.receptive_field.meeting import union
 from convlib.receptive_field.operators import Call, everything, operator, pointwise
-from convlib.receptive_field.value import Value, union
+from convlib.receptive_field.value import Value
 
 
 @operator(

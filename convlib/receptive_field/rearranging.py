@@ -11,9 +11,10 @@ import torch
 from torch import fx
 
 from convlib.receptive_field.field import window
+from convlib.receptive_field.meeting import joined, union
 from convlib.receptive_field.operators import Call, UnknownOperation, everything, operator
 from convlib.receptive_field.seen import compressed, nothing_like
-from convlib.receptive_field.value import MOST_WORDS, Reach, Value, joined, union
+from convlib.receptive_field.value import MOST_WORDS, Reach, Value
 
 
 @operator(
@@ -218,7 +219,8 @@ def folding(call: Call) -> Value:
         full = np.broadcast_to(reach.seen, (*value.shape, reach.seen.shape[-1]))
         full = full.reshape(math.prod(front), *places.shape, -1)
         seen = np.zeros((len(full), height * width + 1, full.shape[-1]), np.uint64)
-        np.bitwise_or.at(seen, (slice(None), places), full)
+        everywhere: Any = (slice(None), places)
+        np.bitwise_or.at(seen, everywhere, full)
         seen = seen[:, 1:].reshape(*front, height, width, -1)  # number 0 is padding
         return Reach(compressed(seen, range(len(call.shape))), reach.pixels, None, reach.reason or reason)
 
