@@ -68,7 +68,7 @@ class Value:
 
         return self._each(change, shape)
 
-    def mixed_ingroups_of(self, dim: int, groups: int, size: int) -> Value:
+    def mixed_in_groups(self, dim: int, groups: int, size: int) -> Value:
         """As `mixed`, within groups of equal size along a dimension; channels of a grouped convolution."""
 
         def change(reach: Reach) -> Reach:
