@@ -45,6 +45,13 @@ def by_hand_attention(x: Any) -> Any:
     return untokens((t @ t.transpose(1, 2)).softmax(-1) @ t, *x.shape[2:])
 
 
+def written_behind(x: Any) -> Any:
+    x = x + 0
+    seen = x.view(-1)
+    x.add_(F.max_pool2d(x, 3, 1, 1))
+    return seen.view(x.shape)
+
+
 def written_into(x: Any) -> Any:
     y = torch.zeros(x.shape[0], x.shape[1], x.shape[2] + 2, x.shape[3])
     y[:, :, 1:-1] = x
@@ -107,6 +114,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "cosine similarity": lambda x: F.cosine_similarity(x, x.roll(1, 3), dim=1)[:, None],
     "tensor unfold": lambda x: x.unfold(2, 3, 2).mean(-1),
     "into a view": written_into,
+    "behind a view": written_behind,
+    "in place": lambda x: x.add_(F.avg_pool2d(x, 3, 1, 1)).relu_(),
     "joined in channels": lambda x: torch.cat([x, F.max_pool2d(x, 3, 1, 1)], 1),
     "joined, then one part": lambda x: torch.cat([x, F.max_pool2d(x, 5, 1, 2)], 1)[:, :2],
     "joined in rows with zeros": lambda x: torch.cat([torch.zeros(1, 4, 2, 15), x], 2),

@@ -136,14 +136,14 @@ def operation(node: fx.Node) -> str:
 
 
 def _writes_into_a_view(node: fx.Node) -> bool:
-    """Then the tensor behind the view changes too, which the graph shows after functionalisation alone."""
+    """Then a view and the tensor behind it change together, which a graph shows once it is functional."""
     schema = getattr(node.target, "_schema", None)
     if not (schema and schema.is_mutable and node.args and isinstance(node.args[0], fx.Node)):
         return False
     source: Any = node.args[0]
     if operation(source) == "getitem":
         source = source.args[0]
-    return source.op == "call_function" and bool(VIEWS.match(operation(source)))
+    return any(one.op == "call_function" and VIEWS.match(operation(one)) for one in (source, *source.users))
 
 
 def modules(node: fx.Node) -> list[tuple[str, str]]:
