@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,10 +13,12 @@ from torch import fx, nn
 from convlib.receptive_field import mixing, rearranging, spatial
 from convlib.receptive_field.field import Field
 from convlib.receptive_field.operators import Call, UnknownOperation, apply, everything, find, pointwise
-from convlib.receptive_field.report import Misalignment, Report, Row
+from convlib.receptive_field.report import Misalignment, Report
+from convlib.receptive_field.row import Row
 from convlib.receptive_field.seen import each_pixel
 from convlib.receptive_field.trace import Trace, modules, operation, shapes, trace
-from convlib.receptive_field.value import Reach, Track, Value
+from convlib.receptive_field.track import Track
+from convlib.receptive_field.value import Reach, Value
 
 JOINS = (pointwise, rearranging.joining, rearranging.stacking)
 SILENT = {"getitem", "aten::detach", "aten::alias", "aten::clone", "aten::contiguous", "aten::dropout"}
@@ -25,7 +27,8 @@ ROOMS = (mixing, rearranging, spatial)  # importing them fills the table of oper
 
 def analyse(model: nn.Module, example: torch.Tensor, unknown: str) -> Report:
     """What every node of the model's graph sees of the example image."""
-    return Walk(trace(model, example), tuple(example.shape[2:]), unknown).report()
+    graph = trace(model, example, lambda node: find(node) is not None)
+    return Walk(graph, tuple(example.shape[2:]), unknown).report()
 
 
 class Walk:
@@ -46,7 +49,8 @@ class Walk:
                 continue
             value = self.values[node] = self.value(node)
             if isinstance(value, Value) and value.reaches and node.op == "call_function":
-                below = [self.values[one] for one in self._seeing(node)]
+                source = node.all_input_nodes[0] if operation(node) == "getitem" else node
+                below = [self.values[one] for one in self._seeing(source)]
                 paths = tuple(path for path, _ in modules(node) if path)
                 last = node in self.graph.outputs
                 rows.append(Row(self.names[node], _operation(node), paths, self.image, value, below, last))
@@ -197,8 +201,8 @@ def _names(graph: Trace) -> Iterator[tuple[fx.Node, str]]:
         name = _operation(node) if node.op == "call_function" else node.name
         if path:
             name = path if len(inside.get(path, ())) == 1 and _is_leaf(node) else f"{path} ({name})"
-        used[name] += 1
-        yield node, name if used[name] == 1 else f"{name} #{used[name]}"
+        used[name] += node in seeing
+        yield node, name if used[name] < 2 else f"{name} #{used[name]}"
 
 
 def _path(node: fx.Node) -> str:

@@ -11,12 +11,15 @@ import torch
 from torch import fx
 
 from convlib.receptive_field.field import window
+from convlib.receptive_field.meeting import joined, union
 from convlib.receptive_field.operators import Call, UnknownOperation, everything, operator
 from convlib.receptive_field.seen import compressed, nothing_like
-from convlib.receptive_field.value import MOST_WORDS, Reach, Value, joined, union
+from convlib.receptive_field.value import MOST_WORDS, Reach, Value
 
 
-@operator("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "ravel")
+@operator(
+    "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "ravel"
+)
 def reshaping(call: Call) -> Value:
     """The same units in their order."""
     call.used |= call.given.keys()
@@ -62,7 +65,9 @@ def slicing(call: Call) -> Value:
     return cut(value, dim, start, call.shape[dim], call.get("step", default=1) or 1)
 
 
-@operator("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "unbind", "hsplit")
+@operator(
+    "chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "unbind", "hsplit"
+)
 @operator("unsafe_split_with_sizes", "split_copy", "unbind_copy")
 def splitting(call: Call) -> list[Value]:
     """Pieces, one after the other."""
@@ -100,7 +105,8 @@ def turning(call: Call) -> Value:
     shifts = call.get("shifts", default=0)
     shifts = [shifts] if isinstance(shifts, int) else shifts
     if call.name == "roll" and not call.given.get("dims"):
-        return by_numbering(call)
+        whole: Value = by_numbering(call)
+        return whole
     for number, dim in enumerate(dims):
         rows = np.arange(value.shape[dim])
         rows = rows[::-1].copy() if call.name == "flip" else np.roll(rows, shifts[number])
@@ -131,9 +137,30 @@ def shuffling(call: Call) -> Value:
     return value.reshaped(split).permuted([*order, n, n + 2, n + 4, n + 1, n + 3]).reshaped(call.shape)
 
 
-@operator("repeat", "tile", "repeat_interleave", "index", "index_select", "gather", "unfold", "im2col", "as_strided")
-@operator("diagonal", "rot90", "take", "take_along_dim", "slice_scatter", "select_scatter", "index_copy", "triu", "tril")
-@operator("diag_embed", "index_put", "constant_pad", "unfold_copy", "_unsafe_index", "masked_select", "fliplr", "flipud")
+@operator(
+    "repeat", "tile", "repeat_interleave", "index", "index_select", "gather", "unfold", "im2col", "as_strided"
+)
+@operator(
+    "diagonal",
+    "rot90",
+    "take",
+    "take_along_dim",
+    "slice_scatter",
+    "select_scatter",
+    "index_copy",
+    "triu",
+    "tril",
+)
+@operator(
+    "diag_embed",
+    "index_put",
+    "constant_pad",
+    "unfold_copy",
+    "_unsafe_index",
+    "masked_select",
+    "fliplr",
+    "flipud",
+)
 def by_numbering(call: Call) -> Value:
     """Any rearrangement at all: number the units, let torch move the numbers, and read where they came from.
 
@@ -175,6 +202,31 @@ def by_numbering(call: Call) -> Value:
     return union(parts, call.shape)
 
 
+@operator("col2im")
+def folding(call: Call) -> Value:
+    """The adjoint of `unfold`: each entry adds to the pixel that `unfold` would have taken it from."""
+    value = call.first
+    window = (call["kernel_size"], call["dilation"], call["padding"], call["stride"])
+    *front, height, width = call.shape
+    reason = f"{call.name}, {call.where}"
+    call.get("output_size")
+    numbers = torch.arange(1, height * width + 1, dtype=torch.float64).reshape(1, 1, height, width)
+    places = torch.ops.aten.im2col(numbers, *window)[0].numpy().astype(np.int64)  # (k*k, positions)
+    if math.prod(value.shape) * max(reach.seen.shape[-1] for reach in value.reaches) > MOST_WORDS:
+        return everything([value], call.shape, reason)
+
+    def change(reach: Reach) -> Reach:
+        full = np.broadcast_to(reach.seen, (*value.shape, reach.seen.shape[-1]))
+        full = full.reshape(math.prod(front), *places.shape, -1)
+        seen = np.zeros((len(full), height * width + 1, full.shape[-1]), np.uint64)
+        everywhere: Any = (slice(None), places)
+        np.bitwise_or.at(seen, everywhere, full)
+        seen = seen[:, 1:].reshape(*front, height, width, -1)  # number 0 is padding
+        return Reach(compressed(seen, range(len(call.shape))), reach.pixels, None, reach.reason or reason)
+
+    return Value(call.shape, tuple(map(change, value.reaches)))
+
+
 def _taken(value: Value, places: Any, shape: Sequence[int], reason: str) -> Value:
     inside = (places >= 0) & (places < math.prod(value.shape))
     where = np.unravel_index(np.where(inside, places, 0), value.shape) if value.shape else ()
@@ -184,7 +236,9 @@ def _taken(value: Value, places: Any, shape: Sequence[int], reason: str) -> Valu
             np.zeros_like(one) if size == 1 else one
             for one, size in zip(where, reach.seen.shape, strict=False)
         )
-        seen = reach.seen[index] if index else np.broadcast_to(reach.seen, (*shape, reach.seen.shape[-1])).copy()
+        seen = (
+            reach.seen[index] if index else np.broadcast_to(reach.seen, (*shape, reach.seen.shape[-1])).copy()
+        )
         seen = np.where(inside[..., None], seen, nothing_like(seen, [1] * len(shape)))
         seen = compressed(seen, range(len(shape)))
         return Reach(seen, reach.pixels, None, reach.reason or reason)
