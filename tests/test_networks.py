@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from receptive_field_agreement import disagreements
 
 from convlib.networks import TABLES, Pool, conv, module, multiply_adds, network, same_padding, symmetric
 from convlib.receptive_field import gradient_support, receptive_field
@@ -96,6 +97,17 @@ def test_the_gradient_reaches_as_far_as_the_field_says(name):
     assert (rows[0], rows[-1]) == (first, last)
     assert (columns[0], columns[-1]) == (max(left, 0), min(right, 96))
     assert last - first + 1 == high
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_at_a_usual_size_the_gradient_meets_the_same_borders(name):
+    model = network(name, thin=True).eval()
+    assert disagreements(model, 224, receptive_field(model, 224), most=2) == []
+
+
+def test_a_feature_looks_at_the_published_pixel():
+    (field, _) = receptive_field(network("inception_resnet_v2", thin=True), 224).last.fields
+    assert [field.centre + unit * field.jump for unit in (0, 2)] == [37, 101]  # -1482 + 3038/2, and 2*32 on
 
 
 PARAMETERS = {  # of all convolutions; sums over the papers' tables, written out for two of them below
