@@ -18,6 +18,7 @@ SUBMODULES = (
     "convlib.labs",
     "convlib.oracles",
     "convlib.photographs",
+    "convlib.receptive_field",
 )
 
 
