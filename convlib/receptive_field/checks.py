@@ -78,7 +78,8 @@ def gradient_support(
     with Positive():
         output = _first_tensor(twin(pixels))
     _unit_sum("gradient_support", output, position, image.ndim - 2).backward()  # type: ignore[no-untyped-call]
-    return _map_of(pixels.grad) != 0
+    support: NDArray[np.bool_] = _map_of(pixels.grad) != 0
+    return support
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,7 @@ class EffectiveField:
 
     def region(self) -> tuple[Interval | None, ...]:
         """First and last pixel with any influence, along each axis."""
-        axes = range(self.magnitude.ndim)
-        return tuple(
-            ends(self.magnitude.any(axis=tuple(other for other in axes if other != axis))) for axis in axes
-        )
+        return tuple(ends(profile > 0) for _, profile in self._profiles())
 
     def share(self, side: Ints) -> float:
         """The part of the mass inside a square of this many pixels a side, about the middle of the region.
@@ -153,8 +151,8 @@ def effective_receptive_field(
 ) -> EffectiveField:
     """How much each pixel moves one output unit, for the model as it is.
 
-    The magnitude of the gradient, averaged over images of Gaussian noise; each image draws anew how the unit's
-    channels are weighted, so that no channel hides another.
+    The magnitude of the gradient, averaged over images of Gaussian noise; each image draws anew how the
+    channels of the unit are weighted, so that no channel hides another.
 
     Parameters
     ----------
@@ -225,8 +223,12 @@ def _unit_sum(function: str, output: torch.Tensor, position: Ints | None, axes: 
     )
     for u, n in zip(units, output.shape[2:], strict=True):
         if u >= n:
-            raise ValueError(f"{function}: the output has {tuple(output.shape[2:])} units, not {shown(position)}")
-    return output[(slice(None), slice(None), *units)].sum()
+            raise ValueError(
+                f"{function}: the output has {tuple(output.shape[2:])} units, not {shown(position)}"
+            )
+    for u in units:
+        output = output.select(2, u)
+    return output.sum()
 
 
 def _map_of(gradient: torch.Tensor | None) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """One axis: which pixels a unit sees, as a rule that holds for all units at once.
 
-A layer says which units of the layer below each of its units reads: that is a `Taps`. What a unit sees of the
-image in the end is a `Field`. Putting a layer on top turns one field into the next, and nothing else is needed:
-convolution, pooling, transposed convolution and resizing are all taps.
+A layer says which units of the layer below each of its units reads: that is a `Taps`. What a unit sees of
+the image in the end is a `Field`. Putting a layer on top turns one field into the next, and nothing else is
+needed: convolution, pooling, transposed convolution and resizing are all taps.
 
 Both are periodic. Where each unit does what its neighbour does, the period is 1; after enlarging by 2, every
 second unit does the same, one pixel further.
@@ -67,9 +67,7 @@ def bins(input_size: int, output_size: int) -> Taps:
     return Taps(tuple(tuple(range(*end)) for end in ends), input_size * period // output_size)
 
 
-def resized(
-    scale: Fraction, mode: str, align_corners: bool = False, antialias: bool = False
-) -> Taps:
+def resized(scale: Fraction, mode: str, align_corners: bool = False, antialias: bool = False) -> Taps:
     """Interpolation as if the image had no border; `scale` is the distance of neighbours, in old pixels.
 
     Examples
@@ -173,7 +171,10 @@ class Field:
         period, found = len(self.intervals), []
         for phase, interval in enumerate(self.intervals):
             if interval:
-                earliest, latest = -((interval[1] - pixel) // self.advance), (pixel - interval[0]) // self.advance
+                earliest, latest = (
+                    -((interval[1] - pixel) // self.advance),
+                    (pixel - interval[0]) // self.advance,
+                )
                 earliest = max(earliest, 0)  # there is no unit before 0
                 if output_size is not None:
                     latest = min(latest, (output_size - 1 - phase) // period)

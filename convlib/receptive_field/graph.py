@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -46,7 +46,8 @@ class Walk:
                 continue
             value = self.values[node] = self.value(node)
             if isinstance(value, Value) and value.reaches and node.op == "call_function":
-                below = [self.values[one] for one in self._seeing(node)]
+                source = node.all_input_nodes[0] if operation(node) == "getitem" else node
+                below = [self.values[one] for one in self._seeing(source)]
                 paths = tuple(path for path, _ in modules(node) if path)
                 last = node in self.graph.outputs
                 rows.append(Row(self.names[node], _operation(node), paths, self.image, value, below, last))
@@ -197,8 +198,8 @@ def _names(graph: Trace) -> Iterator[tuple[fx.Node, str]]:
         name = _operation(node) if node.op == "call_function" else node.name
         if path:
             name = path if len(inside.get(path, ())) == 1 and _is_leaf(node) else f"{path} ({name})"
-        used[name] += 1
-        yield node, name if used[name] == 1 else f"{name} #{used[name]}"
+        used[name] += node in seeing
+        yield node, name if used[name] < 2 else f"{name} #{used[name]}"
 
 
 def _path(node: fx.Node) -> str:

@@ -18,7 +18,7 @@ from convlib.receptive_field.value import Value, union
     "instance_norm",
 )
 def norm_of_channels(call: Call) -> Value:
-    """With the statistics of the image itself, each unit sees the whole map; with stored ones, only itself."""
+    """With the statistics of the image each unit sees the whole map; with stored ones, only itself."""
     value = call.first
     for name in ("weight", "bias", "running_mean", "running_var"):
         call.get(name)
@@ -51,8 +51,13 @@ def norm_of_layers(call: Call) -> Value:
     return value.mixed(dims, f"{call.name.replace('_', ' ')}, {call.where}")
 
 
-@operator(*"mean sum amax amin max min argmax argmin prod var std var_mean std_mean logsumexp norm nansum nanmean".split())
-@operator(*"linalg_vector_norm any all median nanmedian aminmax mode count_nonzero frobenius_norm nuclear_norm".split())
+REDUCTIONS = """
+    mean sum amax amin max min argmax argmin prod var std var_mean std_mean logsumexp norm nansum nanmean
+    any all median nanmedian aminmax mode count_nonzero
+    linalg_vector_norm frobenius_norm nuclear_norm"""
+
+
+@operator(*REDUCTIONS.split())
 def reduction(call: Call) -> Value:
     """All units along some dimensions become one."""
     value = call.first
@@ -128,7 +133,11 @@ def matrix_product(call: Call) -> Value:
     left = call.get("mat1", "batch1", "mat", "input", "self")
     right = call.get("mat2", "batch2", "other", "vec", "weight", "tensor")
     result = product(left, right, call.shape, f"matrix product, {call.where}", call.name == "linear")
-    added = call.get("bias", "self") if call.name.startswith("add") or call.name in ("linear", "baddbmm") else None
+    added = (
+        call.get("bias", "self")
+        if call.name.startswith("add") or call.name in ("linear", "baddbmm")
+        else None
+    )
     return union([result, added], call.shape) if isinstance(added, Value) and added.reaches else result
 
 
@@ -148,7 +157,9 @@ def product(left: Value, right: Value, shape: Sequence[int], reason: str, transp
 
 @operator("scaled_dot_product_attention")
 @operator(*(f"_scaled_dot_product_{kind}" for kind in ("flash_attention_for_cpu", "flash_attention")))
-@operator(*(f"_scaled_dot_product_{kind}" for kind in ("efficient_attention", "cudnn_attention", "attention_math")))
+@operator(
+    *(f"_scaled_dot_product_{kind}" for kind in ("efficient_attention", "cudnn_attention", "attention_math"))
+)
 def attention(call: Call) -> Value:
     """A query sees all keys and all values, or those before it where the mask is causal."""
     query, key, value = call["query"], call["key"], call["value"]
@@ -190,4 +201,3 @@ def sampled(call: Call) -> Value:
     """Places that are computed may lie anywhere."""
     call.used |= call.given.keys()
     return everything(call.tensors(), call.shape, f"grid sampling, {call.where}")
-

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def receptive_field(
-    model: nn.Module, input_size: int | Sequence[int] | torch.Tensor, channels: int | None = None, unknown: str = "error"
+    model: nn.Module,
+    input_size: int | Sequence[int] | torch.Tensor,
+    channels: int | None = None,
+    unknown: str = "error",
 ) -> Report:
     """The receptive field of every operation of a torch model.
 
@@ -73,7 +76,9 @@ def example_image(function: str, model: nn.Module, input_size: Any, channels: in
         raise TypeError(f"{function}: model must be a torch.nn.Module, got {shown(model)}")
     if isinstance(input_size, torch.Tensor):
         if input_size.ndim < 3:
-            raise ValueError(f"{function}: an image has a shape (n, c, *spatial), got {tuple(input_size.shape)}")
+            raise ValueError(
+                f"{function}: an image has a shape (n, c, *spatial), got {tuple(input_size.shape)}"
+            )
         return input_size
     first = next((one for one in model.modules() if isinstance(one, torch.nn.modules.conv._ConvNd)), None)
     axes = len(first.kernel_size) if first else 2

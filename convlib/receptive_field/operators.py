@@ -75,7 +75,7 @@ class Call:
 
     def concrete(self, name: str) -> torch.Tensor:
         """The value of a tensor that does not depend on the image."""
-        value: torch.Tensor = fx.map_arg(self.given[name], self.trace.concrete)  # type: ignore[assignment]
+        value: torch.Tensor = fx.map_arg(self.given[name], self.trace.concrete)
         return value
 
     def tensors(self, only_unused: bool = False) -> list[Value]:
@@ -114,7 +114,8 @@ def everything(values: Sequence[Value], shape: Sequence[int], reason: str) -> Va
     """Each unit sees whatever any unit of any of these tensors sees."""
     ones = [1] * len(shape)
     points = [
-        value.mixed(range(len(value.shape)), reason, [1] * len(value.shape)).reshaped(ones) for value in values
+        value.mixed(range(len(value.shape)), reason, [1] * len(value.shape)).reshaped(ones)
+        for value in values
     ]
     return union(points, ones).broadcast(shape).lost(reason)
 
@@ -125,16 +126,17 @@ def pointwise(call: Call) -> Value:
     return union(call.tensors(), call.shape)
 
 
-# Known to torch as a composition of others, so that no tag says it; or that copies.
-for _name in """dropout dropout_ alpha_dropout feature_dropout feature_alpha_dropout native_dropout relu6 selu celu
-    hardswish hardsigmoid prelu _prelu_kernel rrelu rrelu_with_noise log_sigmoid log_sigmoid_forward softplus
-    softshrink hardshrink hardtanh mish silu gelu elu leaky_relu threshold where masked_fill clone contiguous detach
-    alias lift_fresh lift_fresh_copy _to_copy to type_as _conj conj resolve_conj resolve_neg real positive
-    square clamp clip addcmul addcdiv lerp rsub floor_divide true_divide divide multiply subtract fake_quantize
-    copy fill zero nan_to_num nan_to_num_ expand_as broadcast_to expand float half double view_dtype
-    _assert_tensor_metadata negative absolute clamp_min clamp_max logical_and special_expit bernoulli
-    zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones""".split():
-    OPERATORS[_name] = pointwise
+# Known to torch as a composition of others, so that no tag says it; or copies, or a tensor like another.
+POINTWISE = """
+    dropout alpha_dropout feature_dropout feature_alpha_dropout native_dropout bernoulli fake_quantize
+    relu6 selu celu hardswish hardsigmoid prelu _prelu_kernel rrelu rrelu_with_noise log_sigmoid
+    log_sigmoid_forward softplus softshrink hardshrink hardtanh mish silu gelu elu leaky_relu threshold
+    where masked_fill square clamp clip addcmul addcdiv lerp rsub floor_divide true_divide divide
+    multiply subtract negative absolute clamp_min clamp_max logical_and special_expit nan_to_num real positive
+    clone contiguous detach alias lift_fresh lift_fresh_copy _to_copy to type_as conj _conj resolve_conj
+    resolve_neg copy fill zero float half double
+    zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones"""
+OPERATORS.update(dict.fromkeys(POINTWISE.split(), pointwise))
 
 
 def find(node: fx.Node) -> Operator | None:
@@ -156,7 +158,11 @@ def apply(call: Call, known: Operator) -> Any:
     if isinstance(call.shapes, list) and isinstance(result, Value):
         main = result
         result = [
-            main if shape == main.shape else everything([main], shape, call.where) if shape is not None else None
+            main
+            if shape == main.shape
+            else everything([main], shape, call.where)
+            if shape is not None
+            else None
             for shape in call.shapes
         ]
     return result

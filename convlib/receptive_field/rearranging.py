@@ -16,7 +16,9 @@ from convlib.receptive_field.seen import compressed, nothing_like
 from convlib.receptive_field.value import MOST_WORDS, Reach, Value, joined, union
 
 
-@operator("view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "ravel")
+@operator(
+    "view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "ravel"
+)
 def reshaping(call: Call) -> Value:
     """The same units in their order."""
     call.used |= call.given.keys()
@@ -62,7 +64,9 @@ def slicing(call: Call) -> Value:
     return cut(value, dim, start, call.shape[dim], call.get("step", default=1) or 1)
 
 
-@operator("chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "unbind", "hsplit")
+@operator(
+    "chunk", "split", "split_with_sizes", "tensor_split", "unsafe_chunk", "unsafe_split", "unbind", "hsplit"
+)
 @operator("unsafe_split_with_sizes", "split_copy", "unbind_copy")
 def splitting(call: Call) -> list[Value]:
     """Pieces, one after the other."""
@@ -100,7 +104,8 @@ def turning(call: Call) -> Value:
     shifts = call.get("shifts", default=0)
     shifts = [shifts] if isinstance(shifts, int) else shifts
     if call.name == "roll" and not call.given.get("dims"):
-        return by_numbering(call)
+        whole: Value = by_numbering(call)
+        return whole
     for number, dim in enumerate(dims):
         rows = np.arange(value.shape[dim])
         rows = rows[::-1].copy() if call.name == "flip" else np.roll(rows, shifts[number])
@@ -131,9 +136,30 @@ def shuffling(call: Call) -> Value:
     return value.reshaped(split).permuted([*order, n, n + 2, n + 4, n + 1, n + 3]).reshaped(call.shape)
 
 
-@operator("repeat", "tile", "repeat_interleave", "index", "index_select", "gather", "unfold", "im2col", "as_strided")
-@operator("diagonal", "rot90", "take", "take_along_dim", "slice_scatter", "select_scatter", "index_copy", "triu", "tril")
-@operator("diag_embed", "index_put", "constant_pad", "unfold_copy", "_unsafe_index", "masked_select", "fliplr", "flipud")
+@operator(
+    "repeat", "tile", "repeat_interleave", "index", "index_select", "gather", "unfold", "im2col", "as_strided"
+)
+@operator(
+    "diagonal",
+    "rot90",
+    "take",
+    "take_along_dim",
+    "slice_scatter",
+    "select_scatter",
+    "index_copy",
+    "triu",
+    "tril",
+)
+@operator(
+    "diag_embed",
+    "index_put",
+    "constant_pad",
+    "unfold_copy",
+    "_unsafe_index",
+    "masked_select",
+    "fliplr",
+    "flipud",
+)
 def by_numbering(call: Call) -> Value:
     """Any rearrangement at all: number the units, let torch move the numbers, and read where they came from.
 
@@ -184,7 +210,9 @@ def _taken(value: Value, places: Any, shape: Sequence[int], reason: str) -> Valu
             np.zeros_like(one) if size == 1 else one
             for one, size in zip(where, reach.seen.shape, strict=False)
         )
-        seen = reach.seen[index] if index else np.broadcast_to(reach.seen, (*shape, reach.seen.shape[-1])).copy()
+        seen = (
+            reach.seen[index] if index else np.broadcast_to(reach.seen, (*shape, reach.seen.shape[-1])).copy()
+        )
         seen = np.where(inside[..., None], seen, nothing_like(seen, [1] * len(shape)))
         seen = compressed(seen, range(len(shape)))
         return Reach(seen, reach.pixels, None, reach.reason or reason)

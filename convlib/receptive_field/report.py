@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from convlib._checks import shown
 from convlib.receptive_field.field import Field, Interval
 from convlib.receptive_field.seen import Sets, as_mask, ends
-from convlib.receptive_field.value import Reach, Value
+from convlib.receptive_field.value import Reach, Track, Value
 from convlib.shapes import Ints, as_tuple
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -74,8 +75,7 @@ class Row:
     def output_size(self) -> tuple[int, ...]:
         """Units along each axis; 1 where the tensor has no such axis any more."""
         sizes = []
-        for axis, dim in enumerate(self._dims):
-            track = self.value.reaches[axis].track
+        for track, dim in zip(self._tracks, self._dims, strict=True):
             sizes.append(track.units if track else 1 if dim is None else self.shape[dim])
         return tuple(sizes)
 
@@ -88,7 +88,7 @@ class Row:
     @property
     def jump(self) -> tuple[int | Fraction | None, ...]:
         """Pixels from one unit to the next; None without a rule."""
-        return tuple(one and one.jump for one in self.fields)
+        return tuple(one.jump if one else None for one in self.fields)
 
     @property
     def start(self) -> tuple[int | None, ...]:
@@ -110,7 +110,9 @@ class Row:
         for u, n in zip(units, self.output_size, strict=True):
             if u >= n:
                 raise ValueError(f"seen: {self.name} has {shown(self.output_size)} units, not {shown(unit)}")
-        return tuple(self._words(reach, units) for reach in self.value.reaches)
+        found = tuple(self._words(reach, units) for reach in self.value.reaches)
+        # A unit that lies in the padding of one axis sees nothing along the others either.
+        return found if all(one.any() for one in found) else tuple(np.zeros_like(one) for one in found)
 
     def units(self, pixel: Ints) -> tuple[Interval | None, ...]:
         """The inverse: first and last unit that sees one pixel, along each axis."""
@@ -134,17 +136,22 @@ class Row:
     def _dims(self) -> list[int | None]:
         spatial = len(self.shape) == len(self.image) + 2
         return [
-            reach.track.dim if reach.track else axis + 2 if spatial else None
-            for axis, reach in enumerate(self.value.reaches)
+            track.dim if track else axis + 2 if spatial else None for axis, track in enumerate(self._tracks)
         ]
+
+    @cached_property
+    def _tracks(self) -> list[Track | None]:
+        """Where units stand several times in a row, each is a unit; not in a map whose axes are one."""
+        tracks = [reach.track for reach in self.value.reaches]
+        shared = Counter(track.dim for track in tracks if track)
+        return [track and (track if shared[track.dim] > 1 else track.settled() or track) for track in tracks]
 
     def _middle(self) -> tuple[int, ...]:
         return tuple(n // 2 for n in self.output_size)
 
     def _words(self, reach: Reach, units: Sequence[int]) -> NDArray[np.bool_]:
         at: dict[int, int] = {}
-        for axis, (dim, unit) in enumerate(zip(self._dims, units, strict=True)):
-            track = self.value.reaches[axis].track
+        for track, dim, unit in zip(self._tracks, self._dims, units, strict=True):
             if dim is not None:
                 at[dim] = at.get(dim, 0) + unit * (track.inner if track else 1)
         seen: Sets = reach.seen
@@ -155,7 +162,7 @@ class Row:
 
     def _rule(self, axis: int) -> Field | None:
         """The rule, unless the exact sets of units in the middle say that it promises too much."""
-        track = self.value.reaches[axis].track
+        track = self._tracks[axis]
         if track is None:
             return None
         units = list(self._middle())
@@ -314,9 +321,7 @@ def _shared(cells: Iterable[str]) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    whole = [
-        size >= n and not one for size, n, one in zip(row.size, row.image, row.fields, strict=True)
-    ]
+    whole = [size >= n and not one for size, n, one in zip(row.size, row.image, row.fields, strict=True)]
     regions = [f"{one[0]}..{one[1]}" if one else "nothing" for one in row.region()]
     return [
         row.name,

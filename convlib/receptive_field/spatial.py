@@ -14,12 +14,16 @@ from convlib.receptive_field.value import Value, rows_of
 from convlib.resize import resize_matrix
 
 
-@operator("conv1d", "conv2d", "conv3d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution")
+@operator(
+    "conv1d", "conv2d", "conv3d", "convolution", "_convolution", "cudnn_convolution", "mkldnn_convolution"
+)
 def convolution(call: Call) -> Value:
     """All channels of a group, and a window along each axis."""
     if call.get("transposed", default=False):
-        return transposed_convolution(call)
-    value, kernel = call["input"] if "input" in call else call["self"], call.values[call.given["weight"]].shape
+        whole: Value = transposed_convolution(call)
+        return whole
+    value: Value = call.first
+    kernel = call.values[call.given["weight"]].shape
     axes = len(kernel) - 2
     channels = len(value.shape) - axes - 1
     result: Value = value.mixed_in_groups(channels, call.get("groups", default=1), call.shape[channels])
@@ -40,7 +44,7 @@ def convolution(call: Call) -> Value:
 @operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed_convolution(call: Call) -> Value:
     """As convolution, read from the image's side; a group's channels stand first in the weight."""
-    value, kernel = call["input"], call.values[call.given["weight"]].shape
+    value, kernel = call.first, call.values[call.given["weight"]].shape
     axes = len(kernel) - 2
     channels = len(value.shape) - axes - 1
     result: Value = value.mixed_in_groups(channels, call.get("groups", default=1), call.shape[channels])
@@ -63,7 +67,9 @@ def pooling(call: Call) -> Value:
     axes = int(call.name.split("pool")[1][0])
     kernel = call.ints("kernel_size", axes)
     strides, pads = call.ints("stride", axes, kernel), call.ints("padding", axes)
-    for axis, (k, s, p, d) in enumerate(zip(kernel, strides, pads, call.ints("dilation", axes, 1), strict=True)):
+    for axis, (k, s, p, d) in enumerate(
+        zip(kernel, strides, pads, call.ints("dilation", axes, 1), strict=True)
+    ):
         dim = len(value.shape) - axes + axis
         taps = window(k, s, p, d)
         value = value.moved(dim, taps, rows_of(taps, call.shape[dim]))
@@ -88,7 +94,12 @@ def adaptive_pooling(call: Call) -> Value:
     return value
 
 
-@operator("pad", "constant_pad_nd", "_pad_circular", *(f"re{kind}ion_pad{n}d" for kind in ("flect", "plicat") for n in (1, 2, 3)))
+@operator(
+    "pad",
+    "constant_pad_nd",
+    "_pad_circular",
+    *(f"re{kind}ion_pad{n}d" for kind in ("flect", "plicat") for n in (1, 2, 3)),
+)
 def padding(call: Call) -> Value:
     """Constants see nothing; the other kinds see the pixels that they copy."""
     value = call.first
@@ -128,7 +139,7 @@ MODES = {
     "upsample_bilinear": "linear",
     "upsample_trilinear": "linear",
     "upsample_bicubic": "bicubic",
-    "_upsample_bilinear": "linear",
+    "_upsample_bilinear": "bilinear",
     "_upsample_bicubic": "bicubic",
 }
 RESIZED = {
@@ -157,14 +168,12 @@ def resizing(call: Call) -> Value:
             scale = None
         options: dict[str, Any] = {} if mode.startswith("nearest") else {"align_corners": corners}
         matrix = resize_matrix(old, new, scale, mode, antialias=antialias and new < old, **options)
-        taps = None
-        if not (old == new and mode == "linear"):
-            ratio = Fraction(old, new) if scale is None else 1 / Fraction(scale).limit_denominator(1000)
-            if corners:
-                ratio = Fraction(old - 1, new - 1) if new > 1 else Fraction(0)
-            taps = resized(ratio, mode, corners, antialias and new < old) if ratio else None
-        else:
-            taps = window(1)
+        ratio = Fraction(old, new) if scale is None else 1 / Fraction(scale).limit_denominator(1000)
+        if corners:
+            ratio = Fraction(old - 1, new - 1) if new > 1 else Fraction(0)
+        if old == new and "linear" in mode:
+            ratio = Fraction(1)
+        taps = resized(ratio, mode, corners, antialias and new < old) if ratio else None
         value = value.moved(dim, taps, _rows_with_weight(matrix), f"resizing, {call.where}")
     return value
 
@@ -183,4 +192,5 @@ def gated(call: Call) -> Value:
     """The first half times a function of the second."""
     value, dim = call.first, call.first.dims(call["dim"])[0]
     half = value.shape[dim] // 2
-    return value.moved(dim, Taps(((0, half),), 1), np.arange(half)[:, None] + [[0, half]])
+    taps = Taps(((0, half),), 1)
+    return value.moved(dim, taps, rows_of(taps, half))

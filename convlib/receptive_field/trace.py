@@ -79,7 +79,9 @@ def _by_make_fx(model: nn.Module, example: torch.Tensor) -> Trace:
     nodes = list(graph.graph.nodes)
     images = {node for node in nodes if node.op == "placeholder"}
     constants = {
-        node: getattr(graph, node.target, None) for node in nodes if node.op == "get_attr" and "." not in node.target
+        node: getattr(graph, node.target, None)
+        for node in nodes
+        if node.op == "get_attr" and "." not in node.target
     }
     return Trace(nodes, images, _results(nodes), constants)
 
@@ -90,7 +92,9 @@ def _results(nodes: list[fx.Node]) -> list[fx.Node]:
     return list(dict.fromkeys(found))
 
 
-VIEWS = re.compile("aten::(slice|select|view|reshape|narrow|transpose|permute|split|chunk|unbind|diagonal|t)$")
+VIEWS = re.compile(
+    "aten::(slice|select|view|reshape|narrow|transpose|permute|split|chunk|unbind|diagonal|t)$"
+)
 
 
 def operation(node: fx.Node) -> str:

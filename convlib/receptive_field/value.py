@@ -1,8 +1,8 @@
 """What the units of one tensor see, and the few ways in which one tensor comes from another.
 
-For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is an
-array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs one
-dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
+For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is
+an array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs
+one dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Track(NamedTuple):
         if self.outer > 1 or self.inner == 1:
             return None if self.outer > 1 else self
         field = self.field.then(repeated(self.inner))
-        return field and Track(field, self.dim, self.units * self.inner)
+        return Track(field, self.dim, self.units * self.inner) if field else None
 
 
 @dataclass(frozen=True)
@@ -308,17 +308,19 @@ def _refolded(
     ours, theirs = next(group for group in groups if track.dim in group[0])
     outer = math.prod(old[dim] for dim in ours if dim < track.dim) * track.outer
     inner = math.prod(old[dim] for dim in ours if dim > track.dim) * track.inner
-    for dim in theirs:
-        before = math.prod(new[d] for d in theirs if d < dim)
-        after = math.prod(new[d] for d in theirs if d > dim)
-        if outer % before:
-            continue
-        if inner % after == 0 and new[dim] == outer // before * track.units * (inner // after):
-            return track._replace(dim=dim, outer=outer // before, inner=inner // after)
+    places = [
+        (dim, outer // before, math.prod(new[d] for d in theirs if d > dim))
+        for dim in theirs
+        if outer % (before := math.prod(new[d] for d in theirs if d < dim)) == 0
+    ]
+    for dim, rounds, after in places:
+        if inner % after == 0 and new[dim] == rounds * track.units * (inner // after):
+            return track._replace(dim=dim, outer=rounds, inner=inner // after)
+    for dim, rounds, after in places:
         block = after // inner if after % inner == 0 else 0
-        if block > 1 and track.units % block == 0 and new[dim] == outer // before * (track.units // block):
+        if block > 1 and track.units % block == 0 and new[dim] == rounds * (track.units // block):
             field = track.field.then(window(block, stride=block))
-            return field and Track(field, dim, track.units // block, outer // before)
+            return Track(field, dim, track.units // block, rounds) if field else None
     return None
 
 
