@@ -70,6 +70,9 @@ from convlib.conv_transpose import (
 from convlib.equivariance import equivariance_error
 from convlib.group_conv import c4_conv, c4_lift, c4_pool
 
+# Chapter 8, what a decoder starts with
+from convlib.initial_weights import bilinear_kernel, icnr
+
 # Chapter 5, pooling
 from convlib.pool import (
     avg_pool1d,
@@ -101,7 +104,7 @@ from convlib.pool import (
 # Chapter 7, sampling and resizing
 from convlib.resize import interpolate, interpolate_backward, resize_matrix
 
-# Chapter 3, size arithmetic
+# Chapters 3, 8 and 9, size arithmetic
 from convlib.shapes import (
     conv_choices,
     conv_input_sizes,
@@ -109,8 +112,10 @@ from convlib.shapes import (
     conv_multiply_adds,
     conv_output_size,
     conv_parameters,
+    conv_path_counts,
     conv_pixel_uses,
     conv_transpose_output_size,
+    conv_transpose_pixel_uses,
     effective_kernel_size,
     pool_output_size,
 )
@@ -140,6 +145,7 @@ __all__ = [
     "avg_pool2d_backward",
     "avg_pool3d",
     "avg_pool3d_backward",
+    "bilinear_kernel",
     "blur_pool1d",
     "blur_pool1d_backward",
     "blur_pool2d",
@@ -167,6 +173,7 @@ __all__ = [
     "conv_multiply_adds",
     "conv_output_size",
     "conv_parameters",
+    "conv_path_counts",
     "conv_pixel_uses",
     "conv_transpose1d",
     "conv_transpose1d_backward",
@@ -175,6 +182,7 @@ __all__ = [
     "conv_transpose3d",
     "conv_transpose3d_backward",
     "conv_transpose_output_size",
+    "conv_transpose_pixel_uses",
     "convolve2d",
     "correlate2d",
     "effective_kernel_size",
@@ -186,6 +194,7 @@ __all__ = [
     "global_max_pool1d",
     "global_max_pool2d",
     "global_max_pool3d",
+    "icnr",
     "interpolate",
     "interpolate_backward",
     "lp_pool1d",

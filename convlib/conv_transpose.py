@@ -382,7 +382,7 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
 
     See Also
     --------
-    pixel_unshuffle : the inverse. torch.nn.functional.pixel_shuffle : the same function. Chapter 8; Shi and
+    pixel_unshuffle : the inverse. torch.nn.functional.pixel_shuffle : the same function. Chapter 7; Shi and
     others (2016).
 
     Examples
@@ -429,7 +429,7 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
 
     See Also
     --------
-    pixel_shuffle : the inverse. torch.nn.functional.pixel_unshuffle : the same function. Chapter 8.
+    pixel_shuffle : the inverse. torch.nn.functional.pixel_unshuffle : the same function. Chapter 7.
 
     Examples
     --------

@@ -492,6 +492,134 @@ def conv_pixel_uses(
     return tuple(result) if is_several(input_size) else result[0]
 
 
+def conv_transpose_pixel_uses(
+    input_size: Ints,
+    kernel_size: Ints,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
+    """How many numbers a transposed convolution adds up in each pixel of its output.
+
+    Unequal numbers inside an image are the checkerboard: even with equal weights one pixel gets more than its
+    neighbour. They are equal where the stride divides the kernel size. A 0 is a pixel that no copy of the
+    kernel reaches, as `output_padding` and large strides leave them; it gets the bias alone.
+
+    Parameters
+    ----------
+    input_size, kernel_size, stride, padding, output_padding, dilation
+        As in `conv_transpose_output_size`.
+
+    Returns
+    -------
+    tuple of int, or tuple of tuple of int
+        One number for each pixel, from first to last; one tuple for each axis where `input_size` is a tuple.
+        A pixel of an image gets (its row's number) x (its column's number) numbers for each input channel.
+
+    Raises
+    ------
+    ValueError
+        As `conv_transpose_output_size`, and where it would take too long.
+
+    See Also
+    --------
+    conv_transpose_output_size : the number of pixels. conv_pixel_uses : the same of a convolution's input.
+    Chapter 8; Odena, Dumoulin and Olah (2016).
+
+    Examples
+    --------
+    >>> conv_transpose_pixel_uses(3, 3, stride=2)  # copies at 0 1 2, 2 3 4 and 4 5 6
+    (1, 1, 2, 1, 2, 1, 1)
+    >>> conv_transpose_pixel_uses(3, 4, stride=2)
+    (1, 1, 2, 2, 2, 2, 1, 1)
+    >>> conv_transpose_pixel_uses(3, 3, stride=2, padding=1, output_padding=1)  # a pixel more than 1 2 1 2 1
+    (1, 2, 1, 2, 1, 1)
+    """
+    name = "conv_transpose_pixel_uses"
+    sizes = _each_axis(input_size, "input_size", name)
+    kernel = as_tuple(kernel_size, len(sizes), "kernel_size", function=name)
+    layout, extra, output = transposed_layout(sizes, kernel, stride, padding, output_padding, dilation, name)
+    lengths = [layout.padded[i] + extra[i] for i in range(len(sizes))]
+    _refuse_if_too_long(name, sum(kernel[i] * sizes[i] + lengths[i] for i in range(len(sizes))))
+    result = []
+    for axis, length in enumerate(lengths):
+        uses = [0] * length
+        for pixel in range(sizes[axis]):
+            for tap in range(kernel[axis]):
+                uses[pixel * layout.stride[axis] + tap * layout.dilation[axis]] += 1
+        before = layout.padding[axis][0]
+        result.append(tuple(uses[before : before + output[axis]]))
+    return tuple(result) if is_several(input_size) else result[0]
+
+
+def conv_path_counts(kernel_sizes: Ints, dilations: Ints = 1, strides: Ints = 1) -> tuple[int, ...]:
+    """How many ways lead through a stack of convolutions from each pixel to one unit of the last layer.
+
+    A way takes one tap of the kernel in every layer. With all weights equal these are, up to a factor, the
+    weights that the whole stack has as one convolution. A 0 is a pixel inside the receptive field that the
+    unit never sees: the holes of *gridding*.
+
+    Parameters
+    ----------
+    kernel_sizes, dilations, strides
+        Along one axis, from the first layer to the last; one number stands for every layer. Where all three
+        are single numbers, there is one layer.
+
+    Returns
+    -------
+    tuple of int
+        One for each pixel of the receptive field, from first to last; their number is the size of the
+        receptive field, their sum the product of the kernel sizes.
+
+    Raises
+    ------
+    ValueError
+        Different numbers of layers, a number below 1, or a stack that would take too long.
+    TypeError
+        What is not an integer.
+
+    See Also
+    --------
+    effective_kernel_size : of one layer. Chapters 9 and 10; Wang and others (2018), on gridding.
+
+    Examples
+    --------
+    >>> conv_path_counts((3, 3))
+    (1, 2, 3, 2, 1)
+    >>> conv_path_counts(3, dilations=(2, 2))  # every other pixel is never seen
+    (1, 0, 2, 0, 3, 0, 2, 0, 1)
+    >>> conv_path_counts(3, dilations=(1, 2, 4))  # and here every pixel is seen
+    (1, 1, 2, 1, 3, 2, 3, 1, 3, 2, 3, 1, 2, 1, 1)
+    """
+    name = "conv_path_counts"
+    given = {"kernel_sizes": kernel_sizes, "dilations": dilations, "strides": strides}
+    each = {key: _several_numbers(value, key, name) for key, value in given.items()}
+    several = {key: each[key] for key, value in given.items() if isinstance(value, tuple | list | range)}
+    layers = max(map(len, several.values()), default=1)
+    for key, numbers in several.items():
+        if len(numbers) != layers:
+            raise ValueError(
+                f"{name}: {key} must be one number or {layers}, one for each layer, got {shown(given[key])}"
+            )
+    stack = zip(*(each[key] if key in several else each[key] * layers for key in each), strict=True)
+    spreads, length, jump, steps = [], 1, 1, 0
+    for kernel, dilation, stride in stack:
+        spreads.append((kernel, jump * dilation))
+        steps += kernel * length
+        length += (kernel - 1) * jump * dilation
+        jump *= stride
+    _refuse_if_too_long(name, steps + length)
+    counts = [1]
+    for kernel, spread in spreads:
+        wider = [0] * (len(counts) + (kernel - 1) * spread)
+        for tap in range(kernel):
+            for pixel, ways in enumerate(counts, start=tap * spread):
+                wider[pixel] += ways
+        counts = wider
+    return tuple(counts)
+
+
 class ConvChoice(NamedTuple):
     """The options of a convolution along one axis, in the order in which `conv_output_size` takes them."""
 

@@ -269,6 +269,10 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return F.channel_shuffle(input, groups)
 
 
+def icnr(weight: Tensor, upscale_factor: int) -> Tensor:
+    return weight.repeat_interleave(upscale_factor**2, dim=0)
+
+
 # --- resizing -----------------------------------------------------------------------------------------------
 
 

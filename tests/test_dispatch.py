@@ -230,7 +230,8 @@ def test_everything_that_takes_arrays_is_dispatched_or_made_of_what_is():
     assert set(convlib.__all__) - set(DISPATCHED) == {
         "sliding_windows", "conv_multiply_adds", "conv_output_size", "conv_parameters", "conv_transpose_output_size",
         "effective_kernel_size", "resize_matrix", "conv_choices", "conv_input_sizes", "conv_memory",
-        "conv_pixel_uses", "pool_output_size", "equivariance_error",
+        "conv_pixel_uses", "pool_output_size", "equivariance_error", "conv_transpose_pixel_uses",
+        "conv_path_counts", "bilinear_kernel",
     }  # fmt: skip
 
 

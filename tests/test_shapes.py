@@ -1,6 +1,7 @@
 # ruff: noqa: E501  (messages stand whole, so that they can be searched for)
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -19,9 +20,12 @@ from convlib import (
     conv_multiply_adds,
     conv_output_size,
     conv_parameters,
+    conv_path_counts,
     conv_pixel_uses,
+    conv_transpose1d,
     conv_transpose2d,
     conv_transpose_output_size,
+    conv_transpose_pixel_uses,
     effective_kernel_size,
     pool_output_size,
 )
@@ -254,6 +258,77 @@ def test_uses_come_as_the_input_size_was_given():
     assert conv_pixel_uses(6, 3, 2, 1) == (1, 2, 1, 2, 1, 1)  # what is left over is padding
 
 
+def test_a_transposed_convolution_of_ones_counts_what_it_adds_up():
+    for size, kernel, stride, padding, extra, dilation in itertools.product(
+        range(1, 5), range(1, 5), range(1, 4), range(3), range(3), range(1, 3)
+    ):
+        options = stride, padding, extra, dilation
+        span = (size - 1) * stride + effective_kernel_size(kernel, dilation) + extra - 2 * padding
+        if extra >= max(stride, dilation) or span < 1:
+            with pytest.raises(ValueError, match=r"^conv_transpose_pixel_uses: "):
+                conv_transpose_pixel_uses(size, kernel, *options)
+            continue
+        ones = np.ones((1, 1, size)), np.ones((1, 1, kernel))
+        expected = conv_transpose1d(*ones, None, stride, padding, extra, 1, dilation)
+        assert list(conv_transpose_pixel_uses(size, kernel, *options)) == expected[0, 0].tolist()
+
+
+def test_its_counts_are_even_inside_where_the_stride_divides_the_kernel():
+    for kernel, stride in itertools.product(range(1, 9), range(1, 5)):
+        if kernel >= stride:
+            inside = set(conv_transpose_pixel_uses(20, kernel, stride)[kernel:-kernel])
+            assert (len(inside) == 1) == (kernel % stride == 0)
+
+
+def test_its_counts_come_as_the_input_size_was_given():
+    assert conv_transpose_pixel_uses(2, 2) == (1, 2, 1)
+    assert conv_transpose_pixel_uses((2,), 2) == ((1, 2, 1),)
+    assert conv_transpose_pixel_uses((2, 3), (2, 1), (1, 2), output_padding=(0, 1)) == (
+        (1, 2, 1),
+        (1, 0, 1, 0, 1, 0),
+    )
+
+
+def stacked(kernels, dilations, strides):
+    """The stack's kernel, from the gradient of one output unit: each layer has ones."""
+    grad = np.ones((1, 1, 1))
+    for k, d, s in reversed(list(zip(kernels, dilations, strides, strict=True))):
+        grad = conv_transpose1d(grad, np.ones((1, 1, k)), None, s, dilation=d)
+    return grad[0, 0].tolist()
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3)), max_size=5))
+def test_paths_are_what_the_gradient_of_a_stack_of_ones_counts(layers):
+    kernels, dilations, strides = zip(*layers, strict=True) if layers else ((), (), ())
+    counts = conv_path_counts(kernels, dilations, strides)
+    assert list(counts) == stacked(kernels, dilations, strides)
+    assert sum(counts) == math.prod(kernels)
+
+
+def test_paths_written_out():
+    assert conv_path_counts(3) == (1, 1, 1)
+    assert conv_path_counts((3, 2)) == (1, 2, 2, 1)
+    assert conv_path_counts(2, (1, 2, 4)) == (1,) * 8  # a binary number leads to each pixel
+    assert conv_path_counts(3, (1, 2)) == conv_path_counts([3, 3], (1, 2), 1) == (1, 1, 2, 1, 2, 1, 1)
+    assert conv_path_counts((3, 3), strides=(2, 1)) == (1, 1, 2, 1, 2, 1, 1)
+    assert conv_path_counts(()) == (1,)  # without a layer: the pixel itself
+    assert (
+        conv_path_counts(range(2, 4), range(1, 3)) == conv_path_counts((2, 3), (1, 2)) == (1, 1, 1, 1, 1, 1)
+    )
+
+
+def test_what_gridding_leaves_out():
+    """Three layers of dilation 2 see 49 of 169 pixels of their field, dilations 1, 2 and 5 see all of 289."""
+    seen = [sum(map(bool, conv_path_counts(3, dilations))) for dilations in [(2, 2, 2), (1, 2, 5)]]
+    fields = [len(conv_path_counts(3, dilations)) for dilations in [(2, 2, 2), (1, 2, 5)]]
+    assert (seen, fields) == ([7, 17], [13, 17])
+
+
+def test_paths_that_no_float_could_count():
+    assert max(conv_path_counts((3,) * 200)) > 2**300
+    assert sum(conv_path_counts((3,) * 200)) == 3**200
+
+
 PROBLEMS = [(7, 7), (7, 3), (8, 4), (9, 1), (5, 7), (3, 1), (2, 9), (16, 5), (12, 2)]
 
 
@@ -357,6 +432,17 @@ WRONG = [
     (lambda: conv_input_sizes(3, 3, 2, "same"), "ValueError: conv_input_sizes: padding='same' needs stride 1, got stride (2,); give padding in pixels"),
     (lambda: conv_pixel_uses(7.5, 3), "TypeError: conv_pixel_uses: input_size must be an integer, got 7.5"),
     (lambda: conv_pixel_uses((7, 7), (3, 3, 3)), "ValueError: conv_pixel_uses: kernel_size must be one integer or 2, got (3, 3, 3)"),
+    (lambda: conv_transpose_pixel_uses(7.5, 3), "TypeError: conv_transpose_pixel_uses: input_size must be an integer, got 7.5"),
+    (lambda: conv_transpose_pixel_uses((7, 7), (3, 3, 3)), "ValueError: conv_transpose_pixel_uses: kernel_size must be one integer or 2, got (3, 3, 3)"),
+    (lambda: conv_transpose_pixel_uses(7, 3, 2, 0, 2), "ValueError: conv_transpose_pixel_uses: output_padding must be smaller than stride or dilation, got 2 along spatial axis 0 with stride 2 and dilation 1"),
+    (lambda: conv_transpose_pixel_uses(1, 3, padding=2), "ValueError: conv_transpose_pixel_uses: padding 2 on either side leaves nothing of the 3 pixels along spatial axis 0"),
+    (lambda: conv_transpose_pixel_uses(2**20, 3, 2), "ValueError: conv_transpose_pixel_uses: it would take 5242881 steps, more than the 4194304 that are allowed"),
+    (lambda: conv_path_counts(0), "ValueError: conv_path_counts: kernel_sizes must be at least 1, got 0"),
+    (lambda: conv_path_counts((3, 3), 1.5), "TypeError: conv_path_counts: dilations must be an integer, got 1.5"),
+    (lambda: conv_path_counts((3, 3), (1, 2, 3)), "ValueError: conv_path_counts: kernel_sizes must be one number or 3, one for each layer, got (3, 3)"),
+    (lambda: conv_path_counts(3, (1, 2, 3), [1]), "ValueError: conv_path_counts: strides must be one number or 3, one for each layer, got [1]"),
+    (lambda: conv_path_counts(3, 2**40), "ValueError: conv_path_counts: it would take 2199023255556 steps, more than the 4194304 that are allowed"),
+    (lambda: conv_path_counts((3,) * 62, strides=2), "ValueError: conv_path_counts: it would take 36893488147419103039 steps, more than the 4194304 that are allowed"),
     (lambda: conv_choices((7, 7), 3), "TypeError: conv_choices: input_size must be an integer, got (7, 7)"),
     (lambda: conv_choices(7, 0), "ValueError: conv_choices: output_size must be at least 1, got 0"),
     (lambda: conv_choices(7, 3, kernel_sizes=(3, 0)), "ValueError: conv_choices: kernel_sizes must be at least 1, got (3, 0)"),

@@ -152,6 +152,7 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     ),
     "pixel_shuffle": (partial(convlib.pixel_shuffle, upscale_factor=2), (numbers(1, 8, 2, 3),)),
     "pixel_unshuffle": (partial(convlib.pixel_unshuffle, downscale_factor=2), (numbers(2, 4, 6),)),
+    "icnr": (partial(convlib.icnr, upscale_factor=2), (numbers(2, 3, 3, 2),)),
     "channel_shuffle": (partial(convlib.channel_shuffle, groups=2), (numbers(2, 6, 3),)),
     "interpolate, nearest": (partial(convlib.interpolate, size=(5, 3)), (numbers(1, 2, 4, 6),)),
     "interpolate, nearest-exact": (

@@ -18,6 +18,7 @@ import test_conv
 import test_conv_transpose
 import test_equivariance
 import test_group_conv
+import test_initial_weights
 import test_pool
 import test_resize
 import test_shapes
@@ -416,6 +417,7 @@ def test_no_function_is_without_a_wrong_call():
         test_conv_transpose,
         test_equivariance,
         test_group_conv,
+        test_initial_weights,
         test_pool,
         test_resize,
         test_shapes,

@@ -6,28 +6,47 @@ to begin with is also made by Python, for paper, for readers without scripts, an
 
 from convlib.labs.channels import ChannelsLab, channels
 from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
+from convlib.labs.dilated_convolution import DilatedConvolutionLab, dilated_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.structure import StructureLab, structure
+from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
+from convlib.labs.upsampling import UpsamplingLab, upsampling
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab, EquivarianceLab)
+LABS = (
+    ConvolutionExplorer,
+    NetworkCalculator,
+    StructureLab,
+    ChannelsLab,
+    PoolingLab,
+    EquivarianceLab,
+    UpsamplingLab,
+    TransposedConvolutionLab,
+    DilatedConvolutionLab,
+)
 
 __all__ = [
     "LABS",
     "ChannelsLab",
     "ConvolutionExplorer",
+    "DilatedConvolutionLab",
     "EquivarianceLab",
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
     "StructureLab",
+    "TransposedConvolutionLab",
+    "UpsamplingLab",
     "channels",
+    "dilated_convolution",
     "equivariance",
     "explore_convolution",
     "interact",
     "network_calculator",
     "pooling",
     "structure",
+    "transposed_convolution",
+    "upsampling",
 ]
