@@ -81,9 +81,7 @@ def regions(picture: NDArray[Any], framed: Mapping[str, Sequence[Sequence[int]]]
         frame = Rectangle(corner, stop - begin, end - first, path_effects=halo, clip_on=False, **look)
         axes.add_patch(frame)
         lines.append(Line2D([], [], color=look["edgecolor"], linestyle=look["linestyle"], linewidth=2.5))
-    axes.legend(
-        lines, list(framed), loc="upper left", bbox_to_anchor=(1, 1), frameon=False, handlelength=2.2
-    )
+    axes.legend(lines, list(framed), loc="upper left", bbox_to_anchor=(1, 1), frameon=False, handlelength=2.2)
 
 
 def _edges(title: str, region: Any) -> tuple[int, int, int, int]:

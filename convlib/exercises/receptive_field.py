@@ -77,7 +77,10 @@ declare(
         ((1, 3, 5), (3, 2, 4), (5, 1, 2)),
     ],
     mistakes=[
-        Mistake("a layer's own stride is counted: only the strides below it lengthen its steps", own_stride_counted),
+        Mistake(
+            "a layer's own stride is counted: only the strides below it lengthen its steps",
+            own_stride_counted,
+        ),
         Mistake("a kernel of k taps adds k steps here: it makes k - 1", whole_kernels),
         Mistake("the extent of a dilated kernel is d (k - 1) + 1, not d k", holes_inside),
         Mistake(
@@ -94,7 +97,8 @@ declare(
             only_the_stride_below,
         ),
         Mistake(
-            "a dilation lengthens the steps of its own layer, not those of the layers above", dilations_pile_up
+            "a dilation lengthens the steps of its own layer, not those of the layers above",
+            dilations_pile_up,
         ),
         Mistake(
             "the pixel itself is missing: the sum begins with 1",
@@ -172,20 +176,21 @@ declare(
     mistakes=[
         Mistake(
             "the end is not counted here: the last pixel is one less",
-            lambda u, layers: unit_region(u, layers) + [0, 1],
+            lambda u, layers: unit_region(u, layers) + np.array([0, 1]),
         ),
         Mistake("the padding is ignored", without_padding),
         Mistake(
             "the paddings are added as they are: that of a layer is as many steps, not pixels", plain_paddings
         ),
         Mistake("it is cut off at the border: pixels below 0 are asked for as well", kept_inside),
-        Mistake("the padding is added: it moves the first unit to the left", lambda u, layers: (
-            unit_region(u, [(k, s, -p) for k, s, p in layers])
-        )),
+        Mistake(
+            "the padding is added: it moves the first unit to the left",
+            lambda u, layers: unit_region(u, [(k, s, -p) for k, s, p in layers]),
+        ),
         Mistake("the field is laid around pixel u J: where it begins, the paddings say", about_its_centre),
         Mistake("neighbouring units are a jump apart, not a pixel", step_of_one),
         Mistake(
-            "the layers are taken from the image up: an interval of units is followed from the last layer down",
+            "the layers are taken from the image up: follow the units from the last layer down",
             lambda u, layers: unit_region(u, layers[::-1]),
         ),
         Mistake(
@@ -246,9 +251,7 @@ declare(
         ),
         Mistake(
             "each adds 2 pixels here: it adds two jumps",
-            lambda kernel_sizes, strides, wanted: more_layers(
-                (so_far(kernel_sizes, strides),), (1,), wanted
-            ),
+            lambda kernel_sizes, strides, wanted: more_layers((so_far(kernel_sizes, strides),), (1,), wanted),
         ),
         Mistake(
             "a 3 by 3 adds two jumps, not three",
