@@ -76,7 +76,9 @@ def gradient_support(
     pixels = torch.rand(image.shape, generator=generator, dtype=torch.float64) + 0.5
     pixels = pixels.to(image.device).requires_grad_()
     with Positive():
-        output = _first_tensor(twin(pixels))
+        output = _first_tensor(twin(pixels * 1))  # a model may write into its image
+    if not output.requires_grad:
+        raise ValueError("gradient_support: no gradient leads from the output to the image")
     _unit_sum("gradient_support", output, position, image.ndim - 2).backward()  # type: ignore[no-untyped-call]
     support: NDArray[np.bool_] = _map_of(pixels.grad) != 0
     return support
@@ -106,19 +108,17 @@ class EffectiveField:
         return tuple(ends(profile > 0) for _, profile in self._profiles())
 
     def share(self, side: Ints) -> float:
-        """The part of the mass inside a square of this many pixels a side, about the middle of the region.
+        """The part of the mass inside a square of this side, about the middle of the region.
 
-        Where the middle lies between two pixels and `side` does not fit, the square is one pixel larger.
+        Only pixels that lie inside as a whole count: where the middle lies between two pixels, a square of
+        side 3 holds two of them.
         """
         sides = as_tuple(side, self.magnitude.ndim, "side", 1, "share")
         inside: Any = self.magnitude
         for axis, (length, region) in enumerate(zip(sides, self.region(), strict=True)):
-            if region is None:
-                return 0.0
-            twice = region[0] + region[1]  # half pixels, so that all is whole
-            first = max(0, (twice - length + 1) // 2)
-            last = (twice + length - 1 + 1) // 2 if (twice - length + 1) % 2 else (twice + length - 1) // 2
-            inside = inside.take(range(first, min(last, inside.shape[axis] - 1) + 1), axis)
+            twice = sum(region or (0, 0))  # half pixels, so that all is whole
+            first, last = (twice - length + 2) // 2, (twice + length - 1) // 2
+            inside = inside.take(range(max(0, first), min(last, inside.shape[axis] - 1) + 1), axis)
         return float(inside.sum())
 
     def side_of(self, share: float) -> int:

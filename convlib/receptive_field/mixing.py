@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convlib.receptive_field.meeting import union
 from convlib.receptive_field.operators import Call, everything, operator, pointwise
-from convlib.receptive_field.value import Value, union
+from convlib.receptive_field.value import Value
 
 
 @operator(
@@ -69,7 +70,8 @@ def reduction(call: Call) -> Value:
     return result.reshaped(call.shape)
 
 
-@operator("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax", "sort", "topk", "kthvalue")
+@operator("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax")
+@operator("sort", "argsort", "topk", "kthvalue")
 def along(call: Call) -> Value:
     """Each unit sees all along one dimension, which may become shorter."""
     value = call.first

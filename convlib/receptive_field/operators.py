@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import fx
 
+from convlib.receptive_field.meeting import union
 from convlib.receptive_field.trace import Trace, operation, shapes
-from convlib.receptive_field.value import Value, union
+from convlib.receptive_field.value import Value
 
 
 class UnknownOperation(NotImplementedError):

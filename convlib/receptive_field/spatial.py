@@ -10,7 +10,8 @@ import numpy as np
 from convlib.receptive_field.field import Taps, bins, resized, transposed_window, window
 from convlib.receptive_field.operators import Call, operator
 from convlib.receptive_field.seen import NOWHERE, Rows
-from convlib.receptive_field.value import Value, rows_of
+from convlib.receptive_field.track import rows_of
+from convlib.receptive_field.value import Value
 from convlib.resize import resize_matrix
 
 
