@@ -61,27 +61,27 @@ def regions(picture: NDArray[Any], framed: Mapping[str, Sequence[Sequence[int]]]
     scale = min((PAGE - names - 2 * EDGE) / (right - left), TALLEST * PAGE / (bottom - top))
     scale = int(scale) if scale >= 2 else scale  # all pixels alike where they can be told apart
     across, down = round((right - left) * scale), round((bottom - top) * scale)
-    size = (across + names + 2 * EDGE, down + 2 * EDGE)
-    figure = plt.figure(figsize=(size[0] / DPI, size[1] / DPI))
+    page = (across + names + 2 * EDGE) / DPI, (down + 2 * EDGE) / DPI
+    figure = plt.figure(figsize=page)
     axes = axes_at(figure, EDGE, EDGE, across, down)
     draw_picture(axes, picture, dots=scale * width)
     axes.set(xlim=(left - 0.5, right - 0.5), ylim=(bottom - 0.5, top - 0.5), xticks=[], yticks=[])
     axes.set_aspect("auto")  # the box has the right shape
     axes.spines[:].set_visible(False)
     if (top, bottom, left, right) != (0, height, 0, width):
-        look = {"facecolor": "white", "edgecolor": LINES, "hatch": "//", "linewidth": 0}
+        look: dict[str, Any] = {"facecolor": "white", "edgecolor": LINES, "hatch": "//", "linewidth": 0}
         sheet = (left - 0.5, top - 0.5), right - left, bottom - top
         axes.add_patch(Rectangle(*sheet, zorder=-1, **look))
 
     lines = []
     for number, (first, end, begin, stop) in enumerate(places.values()):
-        look = frame_look(number) | {"linewidth": 2}
+        frame = frame_look(number) | {"linewidth": 2}
         halo = [withStroke(linewidth=4.5, foreground="white")]
         corner = (begin - 0.5, first - 0.5)
-        frame = Rectangle(corner, stop - begin, end - first, path_effects=halo, clip_on=False, **look)
-        axes.add_patch(frame)
-        lines.append(Line2D([], [], color=look["edgecolor"], linestyle=look["linestyle"], linewidth=2.5))
-    axes.legend(lines, list(framed), loc="upper left", bbox_to_anchor=(0.5, 1), frameon=False, handlelength=2.2)
+        size = stop - begin, end - first
+        axes.add_patch(Rectangle(corner, *size, path_effects=halo, clip_on=False, **frame))
+        lines.append(Line2D([], [], color=frame["edgecolor"], linestyle=frame["linestyle"], linewidth=2.5))
+    axes.legend(lines, list(framed), loc="upper left", bbox_to_anchor=(1, 1), frameon=False, handlelength=2.2)
 
 
 def _edges(title: str, region: Any) -> tuple[int, int, int, int]:
