@@ -839,6 +839,86 @@ def test_curves_that_cannot_be_drawn_are_refused(arguments, message):
     assert plt.get_fignums() == []
 
 
+# --- regions ------------------------------------------------------------------------------------------------
+
+REGIONS = {"inside": ((1, 2), (3, 5)), "over the corner": ((-2, 3), (-1, 4)), "a pixel": ((0, 0), (7, 7))}
+
+
+def edges(patch):
+    """First and last row, first and last column."""
+    left, top = patch.get_x(), patch.get_y()
+    bottom, right = top + patch.get_height(), left + patch.get_width()
+    return ((top + 0.5, bottom - 0.5), (left + 0.5, right - 0.5))
+
+
+def test_the_frames_run_around_the_pixels_of_their_regions():
+    draw.regions(np.zeros((4, 8)), REGIONS)
+    assert [edges(frame) for frame in frames()] == list(REGIONS.values())
+
+
+def test_what_lies_outside_of_the_picture_is_hatched_behind_it():
+    draw.regions(np.zeros((4, 8)), REGIONS)
+    (sheet,) = [patch for patch in plt.gca().patches if patch.get_hatch()]
+    assert edges(sheet) == ((-2, 3), (-1, 7))
+    assert plt.gca().get_xlim() == (-1.5, 7.5) and plt.gca().get_ylim() == (3.5, -2.5)
+    assert sheet.get_zorder() < plt.gca().images[0].get_zorder()
+    assert plt.gca().images[0].get_extent() == [-0.5, 7.5, 3.5, -0.5]
+
+
+def test_a_region_may_lie_outside_altogether():
+    draw.regions(np.zeros((4, 8)), {"below": ((6, 7), (9, 9))})
+    assert plt.gca().get_xlim() == (-0.5, 9.5) and plt.gca().get_ylim() == (7.5, -0.5)
+
+
+def test_where_nothing_hangs_over_nothing_is_hatched():
+    draw.regions(np.zeros((4, 8)), {"all": ((0, 3), (0, 7))})
+    assert [patch.get_hatch() for patch in plt.gca().patches] == [None]
+
+
+def test_every_name_stands_beside_the_picture_with_the_look_of_its_frame():
+    draw.regions(np.zeros((3, 4, 8)), REGIONS)
+    legend = plt.gca().get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == list(REGIONS)
+    looks = [(line.get_color(), line.get_linestyle()) for line in legend.get_lines()]
+    assert looks == [(_style.PALETTE[n], {0: "-"}.get(n, "--")) for n in range(3)]
+    assert [to_rgba(line.get_color()) for line in legend.get_lines()] == [
+        frame.get_edgecolor() for frame in frames()
+    ]
+    box, picture = legend.get_window_extent(), plt.gca().get_window_extent()
+    assert box.x0 >= picture.x1 and box.x1 <= plt.gcf().bbox.x1
+
+
+@pytest.mark.parametrize("side", [1, 30, 224, 2000])
+def test_pixels_of_a_picture_with_regions_are_square_and_fit_the_page(side):
+    draw.regions(np.zeros((side, side)), {"pool 5: 212": ((-side, side), (0, side))})
+    box = plt.gca().get_window_extent()
+    assert box.width / (side + 1) == pytest.approx(box.height / (2 * side + 1), rel=0.01)
+    assert plt.gcf().get_size_inches()[0] <= draw.WIDTH + 1e-9
+    assert plt.gcf().get_size_inches()[1] <= draw.WIDTH
+
+
+@pytest.mark.parametrize(
+    ("picture", "framed", "message"),
+    [
+        (np.zeros((2, 4, 4)), REGIONS, r"^regions: 'picture' must be \(H, W\)"),
+        (np.zeros((4, 4)), {}, "^regions: from 1 to 15 regions can be told apart, got 0"),
+        (np.zeros((4, 4)), {str(n): ((0, 1), (0, 1)) for n in range(16)}, "got 16"),
+        (
+            np.zeros((4, 4)),
+            {"a": ((2, 1), (0, 1))},
+            r"^regions: 'a' must be \(\(top, bottom\), \(left, right\)\), got",
+        ),
+        (np.zeros((4, 4)), {"a": ((0, 1), None)}, "^regions: 'a' must be"),
+        (np.zeros((4, 4)), {"a": ((0, 1),)}, "^regions: 'a' must be"),
+        (np.zeros((4, 4)), {"a": ((0, 1, 2), (0, 1))}, "^regions: 'a' must be"),
+    ],
+)
+def test_regions_that_cannot_be_framed_are_refused(picture, framed, message):
+    with pytest.raises(ValueError, match=message):
+        draw.regions(picture, framed)
+    assert plt.get_fignums() == []
+
+
 # --- all --------------------------------------------------------------------------------------------------
 
 FIGURES = {
@@ -847,6 +927,7 @@ FIGURES = {
     "kernels": lambda: draw.kernels(np.arange(-54, 54).reshape(3, 4, 3, 3) / 7),
     "before_after": lambda: draw.before_after(SIZES, zoom=np.s_[:4, :4]),
     "curves": lambda: draw.curves(np.arange(4), {"a": np.arange(4), "b": np.ones(4)}),
+    "regions": lambda: draw.regions(np.eye(8), REGIONS),
     "images": lambda: draw.images({"a": np.eye(4)}, signed=True, marks={"a": np.s_[0, 0]}),
 }
 
@@ -856,6 +937,7 @@ def test_tensors_are_drawn_as_arrays_are():
     draw.feature_maps(torch.ones(2, 3, 3))
     draw.kernels(torch.ones(1, 2, 3, 3))
     draw.before_after({"a": torch.ones(3, 4, 4)})
+    draw.regions(torch.ones(3, 4, 4), {"a": ((0, 1), (2, 3))})
     draw.curves(torch.arange(3), {"a": torch.tensor([0.0, 2, 5])})
     assert drawn_curves(1)[0].get_ydata().tolist() == [0, 2, 5]
 

@@ -12,6 +12,7 @@ from convlib.draw._curves import curves
 from convlib.draw._kernels import kernels
 from convlib.draw._numbers import grids, windows
 from convlib.draw._pictures import feature_maps, filtering, images, matrices, matrix
+from convlib.draw._regions import regions
 from convlib.draw._style import ACCENT, INK, LINES, PALETTE, QUIET, SIGNED, STYLE, UNSIGNED, WIDTH
 from convlib.draw._words import source, table
 
@@ -34,6 +35,7 @@ __all__ = [
     "kernels",
     "matrices",
     "matrix",
+    "regions",
     "source",
     "table",
     "windows",

@@ -76,7 +76,7 @@ def gradient_support(
     pixels = torch.rand(image.shape, generator=generator, dtype=torch.float64) + 0.5
     pixels = pixels.to(image.device).requires_grad_()
     with Positive():
-        output = _first_tensor(twin(pixels))
+        output = _first_tensor(twin(pixels * 1))  # a model may write into its image
     if not output.requires_grad:
         raise ValueError("gradient_support: no gradient leads from the output to the image")
     _unit_sum("gradient_support", output, position, image.ndim - 2).backward()  # type: ignore[no-untyped-call]

@@ -28,7 +28,7 @@ def positive_copy(model: nn.Module, seed: int) -> nn.Module:
             channels = tensor.shape[1] if tensor.ndim > 1 else 1
             window = math.sqrt(math.prod(tensor.shape[2:])) if tensor.ndim > 2 else 1
             tensor.copy_(drawn / (channels * window))
-    return twin
+    return twin.requires_grad_(False)
 
 
 PASSING = """
@@ -53,7 +53,11 @@ class Positive(TorchFunctionMode):
         replacement = REPLACED.get(function)
         if replacement is None:
             return function(*args, **kwargs)
-        return replacement(function, *args, **kwargs)
+        result = replacement(function, *args, **kwargs)
+        name = getattr(function, "__name__", "")
+        if name.endswith("_") and not name.endswith("__"):  # in place: others may hold the same tensor
+            return torch.ops.aten.copy_(args[0], result)
+        return result
 
 
 def _pass(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -75,11 +75,11 @@ def refolded(
         if outer % (before := math.prod(new[d] for d in theirs if d < dim)) == 0
     ]
     for dim, rounds, after in places:
-        if inner % after == 0 and new[dim] == rounds * track.units * (inner // after):
+        if inner % after == 0:
             return track._replace(dim=dim, outer=rounds, inner=inner // after)
     for dim, rounds, after in places:
         block = after // inner if after % inner == 0 else 0
-        if block > 1 and track.units % block == 0 and new[dim] == rounds * (track.units // block):
+        if block > 1 and track.units % block == 0:
             field = track.field.then(window(block, stride=block))
             return Track(field, dim, track.units // block, rounds) if field else None
     return None
