@@ -31,6 +31,18 @@ class TwoPaths(nn.Module):
         return left + right if self.join == "add" else torch.cat([left, right], 1)
 
 
+class Cropped(nn.Module):
+    """The left path has one row more, which is left out."""
+
+    def __init__(self, pair: TwoPaths) -> None:
+        super().__init__()
+        self.pair = pair
+
+    def forward(self, image: Any) -> Any:
+        right = self.pair.right(image)
+        return self.pair.left(image[:, :, : 2 * right.shape[2] - 1]) + right
+
+
 def aligned_pair(join: str = "add") -> nn.Module:
     right = nn.Sequential(nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(3, 2, 3, 2), nn.Conv2d(2, 2, 1, 2))
     return TwoPaths(nn.Conv2d(3, 2, 1, 4), right, join)
@@ -55,6 +67,14 @@ def test_a_misaligned_pair_is_reported_with_both_paths(join: str) -> None:
     assert "right.0 > right.1: centre 1" in str(first)
     assert str(first) in str(report)
     assert report.size == (3, 3)
+
+
+def test_paths_are_told_from_where_they_part() -> None:
+    pair = TwoPaths(nn.Conv2d(3, 2, 1, 2), nn.Conv2d(3, 2, 3, 2, padding=(0, 1)))
+    model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=(1, 1)), nn.ZeroPad2d((0, 0, 0, 1)), Cropped(pair))
+    (first,) = receptive_field(model.eval(), 16).misalignments
+    assert first.axis == 0
+    assert first.paths == (("2 (slice)", "2.pair.left"), ("2.pair.right",))
 
 
 def test_a_skip_is_a_path_too() -> None:
