@@ -349,6 +349,15 @@ def test_gaps_are_told() -> None:
     assert np.flatnonzero(row.seen((0, 0))[0]).tolist() == [0, 2, 4]
 
 
+def test_a_rule_that_promises_too_much_is_not_told() -> None:
+    there_and_back = nn.Sequential(nn.PixelUnshuffle(3), nn.PixelShuffle(3)).eval()
+    report = receptive_field(there_and_back, 12)
+    assert report["0"].size == (3, 3)  # of all its channels together
+    assert report.size == (1, 1)
+    assert report.jump == (None, None)
+    assert report.last.reasons == ("units that see unlike parts",) * 2
+
+
 def test_a_module_used_twice_has_two_rows() -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:
