@@ -10,9 +10,18 @@ from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
+from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
 from convlib.labs.structure import StructureLab, structure
 
-LABS = (ConvolutionExplorer, NetworkCalculator, StructureLab, ChannelsLab, PoolingLab, EquivarianceLab)
+LABS = (
+    ConvolutionExplorer,
+    NetworkCalculator,
+    StructureLab,
+    ChannelsLab,
+    PoolingLab,
+    EquivarianceLab,
+    ReceptiveFieldLab,
+)
 
 __all__ = [
     "LABS",
@@ -22,6 +31,7 @@ __all__ = [
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
+    "ReceptiveFieldLab",
     "StructureLab",
     "channels",
     "equivariance",
@@ -29,5 +39,6 @@ __all__ = [
     "interact",
     "network_calculator",
     "pooling",
+    "receptive_field",
     "structure",
 ]
