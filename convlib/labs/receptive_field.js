@@ -311,8 +311,8 @@ function paint(canvas, n, greyAt, lit, tint) {
     if (grey === null) continue;
     const on = rows.has(i) && columns.has(j);
     const at = 4 * (i * n + j);
-    for (let channel = 0; channel < 3; channel++) image.data[at + channel] = on ? .72 * grey + .28 * COLOURS[tint][channel] : grey;
-    image.data[at + 3] = on ? 255 : 105;
+    for (let channel = 0; channel < 3; channel++) image.data[at + channel] = on ? .78 * grey + .22 * COLOURS[tint][channel] : grey;
+    image.data[at + 3] = on ? 255 : 115;
   }
   context.putImageData(image, 0, 0);
 }
@@ -377,8 +377,6 @@ function render({ model, el }) {
     map, cells, readers, chosen);
   const [sceneTitle, unitsTitle] = [0, 1].map(() => element("figcaption"));
   const key = (kind, words) => element("span", { className: "lab-key" }, element("span", { className: `lab-swatch lab-${kind}`, "aria-hidden": "true" }), words);
-  const pictures = element("div", { className: "lab-pictures" },
-    element("figure", {}, sceneTitle, scene), element("figure", {}, unitsTitle, units));
   const cut = element("span", { hidden: true }, " The field goes on beyond what is drawn.");
   const legend = element("p", { className: "lab-note" },
     key("warm", "the chosen unit and what it sees; thin: the layers below it"), " ", key("cool", "the chosen pixel and the units that see it"), " ",
@@ -426,8 +424,8 @@ function render({ model, el }) {
       change(model, { [name]: (name === "position" ? unit : pixel).map((old, at) => (at === one ? value : old)) });
     },
   })));
-  const settings = element("div", { className: "lab-settings" },
-    element("span"), ...AXES.map((axis) => element("span", { "aria-hidden": "true" }, axis)),
+  const settings = element("div", { className: "lab-settings lab-places" },
+    ...["", ...AXES].map((words) => element("span", { "aria-hidden": "true" }, words)),
     ...sliders.flatMap((pair, i) => [element("span", {}, ["unit", "pixel"][i]), ...pair.map((one) => one.element)]));
   const unitWords = element("p", { className: "lab-sum lab-unit-words", "aria-live": "polite" });
   const pixelWords = element("p", { className: "lab-sum lab-pixel-words", "aria-live": "polite" });
@@ -499,9 +497,8 @@ function render({ model, el }) {
   const remove = button("remove", () => edit(Math.max(chosenAt() - 1, model.get("layers").length > 1 ? 1 : 0), (layers) => layers.splice(chosenAt() - 1, 1)), "remove this layer");
   const editorTitle = element("strong");
   const editor = element("div", { className: "lab-editor" },
-    element("div", { className: "lab-row" }, editorTitle, kinds.element),
-    element("div", { className: "lab-settings lab-numbers" }, ...numbers.flatMap((one) => [one.label, one.element])),
-    element("div", { className: "lab-steps" }, add, copy, up, down, remove));
+    element("div", { className: "lab-row" }, editorTitle, kinds.element, element("div", { className: "lab-steps" }, add, copy, up, down, remove)),
+    element("div", { className: "lab-settings lab-numbers" }, ...numbers.flatMap((one) => [one.label, one.element])));
   const problem = element("p", { className: "lab-problem", role: "status" });
   const formulaTitle = element("p", { className: "lab-formula-title" });
   const formulas = [0, 1, 2, 3].map(() => element("p", { className: "lab-formula" }));
@@ -534,6 +531,8 @@ function render({ model, el }) {
   const play = button("play", togglePlaying);
   const stepTitle = element("span", { className: "lab-step-title" });
   const steps = element("div", { className: "lab-steps" }, back, play, next, stepTitle);
+  const pictures = element("div", { className: "lab-pictures" },
+    element("figure", {}, sceneTitle, scene), element("div", { className: "lab-beside" }, steps, element("figure", {}, unitsTitle, units)));
 
   /** Lays a part over the pixels [first, last] of each axis, in a picture that shows those from `low` to `low + extent`. */
   function lay(part, region, low, extent) {
@@ -560,7 +559,7 @@ function render({ model, el }) {
     lay(target, pixel.map((at) => [at, at]), -margin, extent);
     // A dot where each unit looks, unless they would run into each other
     const first = row.centre + .5 - row.jump / 2;
-    dots.hidden = !number || row.jump / extent < .018;
+    dots.hidden = !number || row.jump / extent * scene.clientWidth < 9;
     lay(dots, [0, 1].map(() => [first, first + row.output * row.jump - 1]), -extent, 3 * extent);
     const shares = [first + margin, row.output * row.jump].map((length) => `${100 * length / extent}%`);
     [dots.style.top, dots.style.height] = shares;
@@ -626,8 +625,8 @@ function render({ model, el }) {
     else if (beneath > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = beneath - scroller.clientHeight;
 
     const layer = now.layers[at - 1];
-    say(editorTitle, at ? `Layer ${at}` : "Layer 0, the photograph");
-    kinds.element.hidden = !layer;
+    say(editorTitle, at ? `Layer ${at}` : "The photograph");
+    kinds.input.disabled = !layer;
     if (layer) {
       kinds.set(layer.kind);
       for (const one of numbers) {
@@ -656,11 +655,13 @@ function render({ model, el }) {
   introduce(el, "receptive_field", "Live lab: receptive field");
   el.replaceChildren(
     element("div", { className: "lab-row" }, presets.element, element("div", { className: "lab-size-of" }, element("span", {}, "photograph"), sizes.element)),
-    pictures, steps, unitWords, pixelWords, settings, legend, problem, scroller, recurrence, editor, summary,
+    pictures, editor, settings, problem, unitWords, pixelWords, legend, scroller, summary, recurrence,
   );
   stopPlaying();
   const unfollow = follow(model, names, update);
-  return () => { stopPlaying(); unfollow(); };
+  const resizing = new ResizeObserver(() => update()); // how close the dots lie
+  resizing.observe(scene);
+  return () => { stopPlaying(); resizing.disconnect(); unfollow(); };
 }
 
 export default { render };
