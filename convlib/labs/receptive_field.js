@@ -17,11 +17,11 @@ const convLayer = (k, s = 1, p = null, d = 1, kind = "conv") => ({ kind, k, s, p
 const poolLayer = (k = 2, s = 2, p = 0) => convLayer(k, s, p, 1, "pool");
 const times = (n, make) => Array.from({ length: n }, (_, i) => make(i));
 const PRESETS = {
-  "three 3×3": [96, times(3, () => convLayer(3))],
-  "one 7×7": [96, [convLayer(7)]],
+  "three 3×3": [48, times(3, () => convLayer(3))],
+  "one 7×7": [48, [convLayer(7)]],
   "stride 2, five times": [96, times(5, () => convLayer(3, 2))],
   "dilated 1, 2, 4, 8": [96, [1, 2, 4, 8].map((d) => convLayer(3, 1, null, d))],
-  "dilated 2, 2, 2": [96, times(3, () => convLayer(3, 1, null, 2))],
+  "dilated 2, 2, 2": [48, times(3, () => convLayer(3, 1, null, 2))],
   "down and up again": [96, [convLayer(3), poolLayer(), convLayer(3), poolLayer(), convLayer(3), convLayer(4, 2, 1, 1, "transposed"), convLayer(3),
     { kind: "bilinear", k: 1, s: 2, p: 0, d: 1 }, convLayer(3)]],
   AlexNet: [224, [convLayer(11, 4, 2), poolLayer(3), convLayer(5), poolLayer(3), convLayer(3), convLayer(3), convLayer(3), poolLayer(3)]],
@@ -359,7 +359,7 @@ function render({ model, el }) {
       stopPlaying();
       if (!name) { update(); return; }
       const [size, layers] = structuredClone(PRESETS[name]);
-      place = pixelPlace = [.5, .5];
+      place = [.5, .5];
       reseat({ size, layers, layer: layers.length });
     },
   });

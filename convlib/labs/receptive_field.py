@@ -48,11 +48,11 @@ def _pool(k: int = 2, s: int = 2, p: int = 0) -> Setting:
 
 _STRIDES = (2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 PRESETS: dict[str, tuple[int, list[Setting]]] = {
-    "three 3×3": (96, [_conv(3)] * 3),
-    "one 7×7": (96, [_conv(7)]),
+    "three 3×3": (48, [_conv(3)] * 3),
+    "one 7×7": (48, [_conv(7)]),
     "stride 2, five times": (96, [_conv(3, 2)] * 5),
     "dilated 1, 2, 4, 8": (96, [_conv(3, d=d) for d in (1, 2, 4, 8)]),
-    "dilated 2, 2, 2": (96, [_conv(3, d=2)] * 3),
+    "dilated 2, 2, 2": (48, [_conv(3, d=2)] * 3),
     "down and up again": (
         96,
         [_conv(3), _pool(), _conv(3), _pool(), _conv(3), _conv(4, 2, 1, kind="transposed"), _conv(3),
@@ -424,7 +424,7 @@ def receptive_field(
     layer : int, optional
         The layer that is looked at, from 1; 0 is the photograph. The last where none is given.
     pixel : int or tuple of int, optional
-        The pixel whose readers are shown; the middle one where none is given.
+        The pixel whose readers are shown; one in the cat's eye where none is given.
 
     Returns
     -------
@@ -465,8 +465,8 @@ def receptive_field(
     usual, stacked = PRESETS[name]
     settings = _spelled_out(stacked if layers is None else layers)
     side = _within((96 if layers is not None else usual) if size is None else size, "size", *SIZES)
-    middle = [side // 2, side // 2]
-    lab = ReceptiveFieldLab(layers=settings, size=side, layer=len(settings), pixel=middle)
+    eye = [2 * side // 5, 3 * side // 10]
+    lab = ReceptiveFieldLab(layers=settings, size=side, layer=len(settings), pixel=eye)
     try:
         if lab.problem:
             words = f"{lab.problem[0].lower()}{lab.problem[1:-1]}"
