@@ -1,7 +1,8 @@
-"""The receptive field lab: what its page computes is what convlib computes, and what the gradient finds."""
+"""The receptive field lab: what its page computes is what convlib computes, and what torch's answers show."""
 
 import random
 import re
+from base64 import b64decode
 from fractions import Fraction
 from typing import Any
 
@@ -86,9 +87,9 @@ def stacked(lab: ReceptiveFieldLab) -> list[Step]:
     )
 
 
-def answers(lab: ReceptiveFieldLab, image: torch.Tensor) -> torch.Tensor:
-    """The layer that is looked at, along one axis, with torch and weights that are all positive."""
-    numbers = image[None, None]
+def reaching(lab: ReceptiveFieldLab) -> np.ndarray:
+    """Whether a unit (row) depends on a pixel (column), along one axis: torch's answers to single bright pixels."""
+    numbers = torch.eye(lab.size, dtype=torch.float64)[:, None]  # (image, channel, pixel)
     for one in lab.layers[: lab._layer]:
         ones = torch.ones(1, 1, one["k"], dtype=torch.float64)
         if one["kind"] in ("conv", "pool"):
@@ -100,12 +101,11 @@ def answers(lab: ReceptiveFieldLab, image: torch.Tensor) -> torch.Tensor:
         else:
             mode = {"upsample": "nearest", "bilinear": "linear"}[one["kind"]]
             numbers = functional.interpolate(numbers, scale_factor=one["s"], mode=mode)
-        numbers = numbers / numbers.detach().abs().max().clamp(min=1e-9)
-    return numbers[0, 0]
+    return (numbers[:, 0].T != 0).numpy()
 
 
 def test_random_states_reach_every_case() -> None:
-    assert len(RANDOM) > len(FITTING) > 200
+    assert len(RANDOM) > len(FITTING) > 150
     assert {one["kind"] for lab in FITTING for one in lab.layers} == set(KINDS)
     sentences = " ".join(lab.unit_in_words() + lab.pixel_in_words() + lab.summary() for lab in RANDOM)
     for part in (
@@ -157,25 +157,18 @@ def test_fields_and_units_of_the_page_are_those_of_the_stack() -> None:
             assert (lab.region[axis], lab.units[axis]) == (region, units)
 
 
-def test_what_a_unit_reads_is_where_the_gradient_is_not_zero() -> None:
+def test_what_a_unit_reads_is_what_its_answer_depends_on() -> None:
     checked = 0
     for lab in FITTING:
         found = js(lab, "lookUp")
-        image = torch.ones(lab.size, dtype=torch.float64, requires_grad=True)
-        made = answers(lab, image)
-        assert len(made) == lab.rows[lab._layer].output_size
-        jacobian = torch.stack(
-            [torch.autograd.grad(one, image, retain_graph=True)[0] for one in made]
-            if made.requires_grad
-            else []
-        )
-        seen = (jacobian != 0).numpy()
+        seen = reaching(lab)
+        assert len(seen) == lab.rows[lab._layer].output_size
         for axis in (0, 1):
             unit, pixel = found["unit"][axis], found["pixel"][axis]
             assert found["read"][axis] == np.flatnonzero(seen[unit]).tolist() == lab.read[axis]
             assert found["readers"][axis] == np.flatnonzero(seen[:, pixel]).tolist() == lab.readers[axis]
             checked += len(found["read"][axis])
-    assert checked > 2000
+    assert checked > 1000
 
 
 def test_a_pixel_is_read_by_the_units_that_read_it() -> None:
@@ -216,7 +209,7 @@ def test_recurrence_written_out_adds_up() -> None:
             written += 1
         size, jump, padding = closed_form([as_layer(one) for one in lab.layers[: lab._layer]])
         assert (expected.size, expected.jump, -expected.start) == (size, jump, padding)
-    assert written > 300
+    assert written > 150
 
 
 def test_what_does_not_fit_is_what_the_layer_refuses() -> None:
@@ -229,10 +222,12 @@ def test_what_does_not_fit_is_what_the_layer_refuses() -> None:
         if lab.problem.startswith(("No window", "Padding")):
             with pytest.raises(ValueError, match="makes nothing of"):
                 as_layer(lab.layers[number]).output_size(rows[number].output_size)
+        elif lab.problem.startswith("The output"):
+            assert as_layer(lab.layers[number]).output_size(rows[number].output_size) > 1024
         else:
             one = lab.layers[number]
             assert one["kind"] == "pool"
-            with pytest.raises(RuntimeError, match="pad should be at most half"):
+            with pytest.raises(RuntimeError, match="padding should be at most half"):
                 functional.max_pool1d(torch.ones(1, 1, 64), one["k"], one["s"], one["p"])
 
 
@@ -241,8 +236,15 @@ def test_too_large_a_map_and_too_long_a_period_are_refused() -> None:
     assert lab.problem == "The output would have 1,056 rows, and this lab stops at 1,024."
     assert js(lab, "rowsOf")[1]["problem"] == lab.problem
     assert lab.summary() == "Layer 1 does not fit. Without layers, a unit is a pixel."
-    shrunk = {"kind": "conv", "k": 16, "d": 16}
-    lab = ReceptiveFieldLab(layers=[{"kind": "upsample", "s": 16}, *[shrunk] * 3] * 3, size=64)
+    shrink, enlarge = {"kind": "conv", "k": 16, "d": 16}, [{"kind": "upsample", "s": s} for s in (13, 9, 11)]
+    layers = [
+        enlarge[0],
+        *[shrink] * 3,
+        enlarge[1],
+        *[shrink] * 4,
+        enlarge[2],
+    ]  # 13*9*11 units do differently
+    lab = ReceptiveFieldLab(layers=layers, size=64)
     assert lab.problem == "Enlarged too often: no rule tells what its units see."
     assert js(lab, "rowsOf")[lab._fitting + 1]["problem"] == lab.problem
     with pytest.raises(ValueError, match="no period that is short enough"):
@@ -260,7 +262,9 @@ def test_stacks_of_the_page_are_pythons() -> None:
         in_words(one) for one in PRESETS["down and up again"][1]
     ]
     assert all(not receptive_field(preset=name).problem for name in PRESETS)
-    assert max(len(layers) for _, layers in PRESETS.values()) <= MOST_LAYERS == call(NAME, "(() => MOST_LAYERS)")
+    assert (
+        max(len(layers) for _, layers in PRESETS.values()) <= MOST_LAYERS == call(NAME, "(() => MOST_LAYERS)")
+    )
 
 
 @pytest.mark.parametrize(
@@ -385,11 +389,9 @@ def test_drawn_padding_is_as_wide_as_any_unit_reaches() -> None:
 
 def test_photograph_is_the_cat_and_is_scaled_by_means() -> None:
     cat = photograph("chelsea", shrink=2).mean(axis=0)[:150, 45:195]
-    engine(NAME).eval(f"var bytes = {list(np.round(255 * cat).astype(int).ravel().tolist())}")
+    engine(NAME).eval(f"var bytes = {np.round(255 * cat).astype(int).ravel().tolist()}")
     lab = receptive_field()
-    import base64
-
-    assert list(base64.b64decode(lab.photograph)) == np.round(255 * cat).astype(int).ravel().tolist()
+    assert list(b64decode(lab.photograph)) == np.round(255 * cat).astype(int).ravel().tolist()
     greys = np.round(255 * cat)
     for n, expected in (
         (150, greys),
@@ -408,13 +410,21 @@ def test_photograph_is_the_cat_and_is_scaled_by_means() -> None:
 
 def test_layers_can_be_dicts_tuples_or_layers() -> None:
     written: list[list[Any]] = [
-        [{"kind": "conv", "k": 3, "s": 2, "p": 1, "d": 1}, {"kind": "upsample", "s": 4}, {"kind": "pool", "k": 2}],
+        [
+            {"kind": "conv", "k": 3, "s": 2, "p": 1, "d": 1},
+            {"kind": "upsample", "s": 4},
+            {"kind": "pool", "k": 2},
+        ],
         [("conv", 3, 2, 1), ["upsample", 4], ("pool", 2)],
         [Layer(3, 2, 1), Layer(stride=4, kind="nearest"), Layer(2, kind="pooling")],
     ]
     labs_made = [receptive_field(layers) for layers in written]
     assert all(lab.layers == labs_made[0].layers for lab in labs_made)
-    assert [in_words(one) for one in labs_made[0].layers] == ["conv 3×3, s2 p1", "upsample ×4", "pool 2×2, s1 p0"]
+    assert [in_words(one) for one in labs_made[0].layers] == [
+        "conv 3×3, s2 p1",
+        "upsample ×4",
+        "pool 2×2, s1 p0",
+    ]
     assert receptive_field([("bilinear",)]).layers == [{"kind": "bilinear", "k": 1, "s": 2, "p": 0, "d": 1}]
     assert as_layer(labs_made[0].layers[0]) == Layer(3, 2, 1)
 
@@ -433,7 +443,7 @@ def test_python_changes_the_state_and_what_is_too_large_is_the_last() -> None:
     lab.layer, lab.position = 99, [99, 0]
     assert lab._layer == 8
     assert lab.region == ((94, 288), (-66, 128))
-    lab.layers = [("conv", 3, 2, 1), ("conv", 16, 1, 0), ("conv", 3)]
+    lab.layers = [{"kind": "conv", "k": k, "s": s, "p": p} for k, s, p in ((3, 2, 1), (16, 1, 0), (3, 1, 0))]
     lab.size = 16
     assert lab.problem == "No window fits: it spans 16 rows, the padded map has 8."
     assert lab.rows[2].problem == lab.problem
@@ -527,7 +537,11 @@ def test_still_result_holds_the_numbers(lab: ReceptiveFieldLab) -> None:
         assert line[1] == row.layer + row.problem
         if row.output_size:
             numbers = [text.replace("−", "-").replace(",", "") for text in line[2:]]
-            assert [int(numbers[0]), int(numbers[1]), Fraction(numbers[2])] == [row.output_size, row.size, row.jump]
+            assert [int(numbers[0]), int(numbers[1]), Fraction(numbers[2])] == [
+                row.output_size,
+                row.size,
+                row.jump,
+            ]
             assert int(numbers[3]) == row.start
             assert float(numbers[4]) == pytest.approx(float(row.centre), rel=1e-3)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -88,6 +89,14 @@ class LayerRow(NamedTuple):
     problem: str = ""
 
 
+class Stacked(NamedTuple):
+    """A stack as far as it fits."""
+
+    steps: list[Step]
+    rows: list[LayerRow]
+    problem: str
+
+
 class ReceptiveFieldLab(Lab):
     """A stack of layers on a photograph, what one unit sees, and which units see one pixel.
 
@@ -141,19 +150,12 @@ class ReceptiveFieldLab(Lab):
     @property
     def steps(self) -> list[Step]:
         """`convlib.receptive_field.stack` of the layers, down to the first that does not fit."""
-        return stack([as_layer(one) for one in self.layers[: self._fitting]], self.size)
+        return self._stacked.steps
 
     @property
     def rows(self) -> list[LayerRow]:
         """Layer by layer, from the photograph on; layers below one that does not fit wait for it."""
-        made = [LayerRow("photograph", self.size, *_numbers_of(Field()))]
-        for one, step in zip(self.layers, self.steps, strict=False):
-            (n,) = step.output_size or (0,)
-            made.append(LayerRow(in_words(one), n, *_numbers_of(step.fields[0])))
-        for number, one in enumerate(self.layers[self._fitting :], self._fitting):
-            problem = self.problem if number == self._fitting else f"Waits for layer {self._fitting + 1}."
-            made.append(LayerRow(in_words(one), problem=problem))
-        return made
+        return self._stacked.rows
 
     @property
     def region(self) -> tuple[Interval | None, Interval | None]:
@@ -171,35 +173,28 @@ class ReceptiveFieldLab(Lab):
     def read(self) -> tuple[list[int], list[int]]:
         """The rows and the columns of the photograph that the unit reads; what is padding is left out."""
         i, j = self._unit
-        return self._read(i), self._read(j)
+        return self._read({i}), self._read({j})
 
     @property
     def readers(self) -> tuple[list[int], list[int]]:
         """The rows and the columns of the units that read the pixel."""
-        n, (r, c) = self._map, self._looked_at
-        return tuple([u for u in range(n) if at in self._read(u)] for at in (r, c))  # type: ignore[return-value]
+        r, c = self._looked_at
+        return self._reading({r}), self._reading({c})
 
     @property
     def problem(self) -> str:
         """Why a layer does not fit, in a sentence; empty where all do."""
-        return self._checked[1]
+        return self._stacked.problem
 
     @property
-    def _checked(self) -> tuple[int, str]:
-        """How many layers fit, and why the next does not."""
-        n, field = self.size, Field()
-        for number, one in enumerate(self.layers):
-            if problem := _problem(one, n):
-                return number, problem
-            n, grown = as_layer(one).output_size(n), field.then(as_layer(one).taps())
-            if grown is None:
-                return number, "Enlarged too often: no rule tells what its units see."
-            field = grown
-        return len(self.layers), ""
+    def _stacked(self) -> Stacked:
+        return _stacked(
+            tuple(tuple(one[name] for name in ("kind", *RANGES)) for one in self.layers), self.size
+        )
 
     @property
     def _fitting(self) -> int:
-        return self._checked[0]
+        return len(self.steps)
 
     @property
     def _layer(self) -> int:
@@ -224,12 +219,20 @@ class ReceptiveFieldLab(Lab):
         r, c = (max(0, min(at, self.size - 1)) for at in self.pixel)
         return r, c
 
-    def _read(self, unit: int) -> list[int]:
-        """Pixels from which a way leads to the unit, along one axis."""
-        rows, found = self.rows, {unit}
+    def _read(self, found: set[int]) -> list[int]:
+        """Pixels from which a way leads to one of the units, along one axis."""
+        below = [row.output_size or 0 for row in self.rows]
         for number in range(self._layer, 0, -1):
-            taps, below = as_layer(self.layers[number - 1]).taps(), rows[number - 1].output_size or 0
-            found = {tap for one in found for tap in taps.of(one) if 0 <= tap < below}
+            taps = as_layer(self.layers[number - 1]).taps()
+            found = {tap for unit in found for tap in taps.of(unit) if 0 <= tap < below[number - 1]}
+        return sorted(found)
+
+    def _reading(self, found: set[int]) -> list[int]:
+        """Units to which a way leads from one of the pixels, along one axis."""
+        sizes = [row.output_size or 0 for row in self.rows]
+        for number in range(1, self._layer + 1):
+            taps = as_layer(self.layers[number - 1]).taps()
+            found = {unit for unit in range(sizes[number]) if not found.isdisjoint(taps.of(unit))}
         return sorted(found)
 
     # --- in words, the same as in the live view ---
@@ -305,16 +308,16 @@ class ReceptiveFieldLab(Lab):
         if not all(inside):
             return f"{words} All of it lies in the padding."
         outside = [
-            _plural(n - m, what)
-            for n, m, what in zip(sizes, inside, ("row", "column"), strict=True)
-            if n > m
+            _plural(n - m, what) for n, m, what in zip(sizes, inside, ("row", "column"), strict=True) if n > m
         ]
         if outside:
             verb = "lies" if outside in (["1 row"], ["1 column"]) else "lie"
             words += f" Of them, {' and '.join(outside)} {verb} in the padding."
         read, field = len(self.read[0]) * len(self.read[1]), inside[0] * inside[1]
         if read < field:
-            words += f" Of the {field:,} in the photograph it reads only {read:,} ({shown(100 * read / field)} %)."
+            words += (
+                f" Of the {field:,} in the photograph it reads only {read:,} ({shown(100 * read / field)} %)."
+            )
         return words
 
     def pixel_in_words(self) -> str:
@@ -360,6 +363,31 @@ class ReceptiveFieldLab(Lab):
         yield f"<p>{self.unit_in_words()}</p>"
         if self._layer:
             yield f"<p>{self.pixel_in_words()}</p>"
+
+
+@lru_cache(maxsize=16)  # every sentence asks for it
+def _stacked(settings: tuple[tuple[Any, ...], ...], size: int) -> Stacked:
+    layers = [dict(zip(("kind", *RANGES), one, strict=True)) for one in settings]
+    n, field, problem, fitting = size, Field(), "", 0
+    for one in layers:
+        problem = _problem(one, n)
+        if problem:
+            break
+        grown = field.then(as_layer(one).taps())
+        if grown is None:
+            problem = "Enlarged too often: no rule tells what its units see."
+            break
+        n, field, fitting = as_layer(one).output_size(n), grown, fitting + 1
+    steps = stack([as_layer(one) for one in layers[:fitting]], size)
+    rows = [LayerRow("photograph", size, *_numbers_of(Field()))]
+    for one, step in zip(layers, steps, strict=False):
+        rows.append(
+            LayerRow(in_words(one), step.output_size and step.output_size[0], *_numbers_of(step.fields[0]))
+        )
+    for number, one in enumerate(layers[fitting:]):
+        why = f"Waits for layer {fitting + 1}." if number else problem
+        rows.append(LayerRow(in_words(one), problem=why))
+    return Stacked(steps, rows, problem)
 
 
 def as_layer(one: Setting) -> Layer:
