@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -71,7 +72,8 @@ PRESETS: dict[str, tuple[int, list[Setting]]] = {
     ),
     "MobileNetV1 without its 1×1 layers": (224, [_conv(3, s) for s in _STRIDES]),
     "U-Net, its encoder": (
-        188, [layer for _ in range(4) for layer in (_conv(3, p=0), _conv(3, p=0), _pool())] + [_conv(3, p=0)] * 2,
+        188,
+        [*[_conv(3, p=0), _conv(3, p=0), _pool()] * 4, *[_conv(3, p=0)] * 2],
     ),
     "empty": (96, []),
 }  # fmt: skip
@@ -324,18 +326,19 @@ class ReceptiveFieldLab(Lab):
         """Which units see the pixel."""
         if not self._layer:
             return ""
-        name, layer, all_units = f"ixel {_at(self._looked_at)}", f"layer {self._layer}", self._map**2
+        name, layer = f"ixel {_at(self._looked_at)}", f"layer {self._layer}"
         rows, columns = self.units
         if rows is None or columns is None:
             return f"No unit of {layer} sees p{name}."
-        read = [len(one) for one in self.readers]
-        spanned = [last - first + 1 for first, last in (rows, columns)]
+        read = math.prod(len(one) for one in self.readers)
+        spanned = math.prod(last - first + 1 for first, last in (rows, columns))
         where = f"{_range('row', rows)}, {_range('column', columns)}"
+        units = f"{_plural(self._map**2, 'unit')} of {layer}"
         if read == spanned:
-            return f"P{name} is seen by {read[0] * read[1]:,} of the {_units(all_units)} of {layer}: {where}."
+            return f"P{name} is seen by {read:,} of the {units}: {where}."
         return (
-            f"P{name} lies between what {spanned[0] * spanned[1]:,} of the {_units(all_units)} of {layer} see "
-            f"({where}); {read[0] * read[1]:,} of them {'reads' if read[0] * read[1] == 1 else 'read'} it."
+            f"P{name} lies between what {spanned:,} of the {units} see ({where}); "
+            f"{read:,} of them {'reads' if read == 1 else 'read'} it."
         )
 
     def still(self) -> Iterator[str]:
@@ -381,9 +384,8 @@ def _stacked(settings: tuple[tuple[Any, ...], ...], size: int) -> Stacked:
     steps = stack([as_layer(one) for one in layers[:fitting]], size)
     rows = [LayerRow("photograph", size, *_numbers_of(Field()))]
     for one, step in zip(layers, steps, strict=False):
-        rows.append(
-            LayerRow(in_words(one), step.output_size and step.output_size[0], *_numbers_of(step.fields[0]))
-        )
+        (n,), (field,) = step.output_size or (0,), step.fields
+        rows.append(LayerRow(in_words(one), n, *_numbers_of(field)))
     for number, one in enumerate(layers[fitting:]):
         why = f"Waits for layer {fitting + 1}." if number else problem
         rows.append(LayerRow(in_words(one), problem=why))
@@ -430,8 +432,8 @@ def receptive_field(
 ) -> ReceptiveFieldLab:
     """A live lab: which pixels a unit of a stack of layers sees, and which units see a pixel.
 
-    In the book it works in the page itself; in a running notebook its state and Python's are the same. Windows
-    and pictures are square.
+    In the book it works in the page itself; in a running notebook its state and Python's are the same.
+    Windows and pictures are square.
 
     Parameters
     ----------
@@ -470,7 +472,7 @@ def receptive_field(
 
     See Also
     --------
-    convlib.receptive_field.stack : the same numbers for any stack, also with rows and columns apart. Chapter 10.
+    convlib.receptive_field.stack : the same numbers, also with rows and columns apart. Chapter 10.
 
     Examples
     --------
@@ -604,10 +606,6 @@ def _square(n: int | None) -> str:
 
 def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
-def _units(count: int) -> str:
-    return _plural(count, "unit")
 
 
 def _at(place: Sequence[int]) -> str:
