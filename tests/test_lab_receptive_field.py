@@ -111,7 +111,8 @@ def test_random_states_reach_every_case() -> None:
     for part in (
         "All of it lies in the padding", "lie in the padding", "lies in the padding", "reads only",
         "sees nothing", "No unit of", "lies between what", "is seen by", "does not fit",
-        "Without layers", "up to", "is larger than the photograph", "% of the photograph", "apart", "is the photograph itself",
+        "Without layers", "up to", "is larger than the photograph", "% of the photograph", "apart",
+        "is the photograph itself",
     ):  # fmt: skip
         assert part in sentences, part
     problems = {re.sub(r"[\d,]+", "1", lab.problem).partition(":")[0] for lab in RANDOM}

@@ -26,7 +26,10 @@ __all__ = ["browser", "opened"]  # fixtures
 
 LIT = """canvas => {
     const {width, height} = canvas;
-    const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const copy = Object.assign(document.createElement("canvas"), {width, height});
+    const context = copy.getContext("2d", {willReadFrequently: true});
+    context.drawImage(canvas, 0, 0);
+    const {data} = context.getImageData(0, 0, width, height);
     const rows = new Set(), columns = new Set();
     let count = 0;
     for (let at = 0; at < width * height; at++) if (data[4 * at + 3] === 255) {
@@ -175,6 +178,7 @@ def test_every_setting_of_a_layer(opened: Callable[..., Page]) -> None:
             expect(page.get_by_label(label)).to_be_enabled(enabled=enabled)
     page.get_by_label("kind").select_option("conv")
     lab.layers = [lab.layers[0], {**lab.layers[1], "kind": "conv"}, lab.layers[2]]
+    look(page, lab)
     agrees(page, lab)  # what upsampling has no use for was kept
 
 
