@@ -162,7 +162,7 @@ function lookedAt({ layer }, rows) {
 const clamped = (pair, n) => pair.map((at) => Math.max(0, Math.min(at, n - 1)));
 
 /** For each pixel of one axis, whether a way leads from it to a unit of layer `number`. */
-function readBy({ layers }, rows, number, unit) {
+function pixelsRead({ layers }, rows, number, unit) {
   let found = [unit];
   for (let at = number; at > 0; at--) {
     const [taps, n] = [tapsOf(layers[at - 1]), rows[at - 1].output];
@@ -195,7 +195,7 @@ function lookUp(state) {
   const pixel = clamped(state.pixel, state.size);
   return {
     rows, number, row, unit, pixel, fitting: rows.filter((one) => one.field).length - 1,
-    region: unit.map((at) => regionOf(row.field, at)), read: unit.map((at) => readBy(state, rows, number, at)),
+    region: unit.map((at) => regionOf(row.field, at)), read: unit.map((at) => pixelsRead(state, rows, number, at)),
     units: pixel.map((at) => unitsOf(row.field, at, row.output)), readers: pixel.map((at) => readersOf(state, rows, number, at)),
   };
 }

@@ -417,7 +417,7 @@ def in_words(one: Setting) -> str:
     kind, k, s, p, d = (one[name] for name in ("kind", *"kspd"))
     if kind in ENLARGING:
         return f"{kind} ×{s}"
-    name = "transposed conv" if kind == "transposed" else kind
+    name = "transposed conv" if kind == "transposed" else str(kind)
     return f"{name} {k}×{k}, s{s} p{p}" + f" d{d}" * (d > 1)
 
 
