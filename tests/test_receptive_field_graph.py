@@ -45,6 +45,13 @@ def by_hand_attention(x: Any) -> Any:
     return untokens((t @ t.transpose(1, 2)).softmax(-1) @ t, *x.shape[2:])
 
 
+def written_behind(x: Any) -> Any:
+    x = x + 0
+    seen = x.view(-1)
+    x.add_(F.max_pool2d(x, 3, 1, 1))
+    return seen.view(x.shape)
+
+
 def written_into(x: Any) -> Any:
     y = torch.zeros(x.shape[0], x.shape[1], x.shape[2] + 2, x.shape[3])
     y[:, :, 1:-1] = x
@@ -103,8 +110,12 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "pixel unshuffle": lambda x: F.pixel_unshuffle(x, 3),
     "channel shuffle": lambda x: F.channel_shuffle(x, 2),
     "unfold and fold by view": lambda x: F.unfold(x, 3, padding=1).view(1, -1, 12, 15),
+    "unfold and fold": lambda x: F.fold(F.unfold(x, 3, stride=2), (12, 15), 3, stride=2),
+    "cosine similarity": lambda x: F.cosine_similarity(x, x.roll(1, 3), dim=1)[:, None],
     "tensor unfold": lambda x: x.unfold(2, 3, 2).mean(-1),
     "into a view": written_into,
+    "behind a view": written_behind,
+    "in place": lambda x: x.add_(x.flip(3)).relu_(),
     "joined in channels": lambda x: torch.cat([x, F.max_pool2d(x, 3, 1, 1)], 1),
     "joined, then one part": lambda x: torch.cat([x, F.max_pool2d(x, 5, 1, 2)], 1)[:, :2],
     "joined in rows with zeros": lambda x: torch.cat([torch.zeros(1, 4, 2, 15), x], 2),
@@ -162,6 +173,9 @@ LAYERS: dict[str, nn.Module] = {
     "reflection padding": nn.ReflectionPad2d(3),
     "replication padding": nn.ReplicationPad2d(2),
     "circular padding": nn.CircularPad2d(2),
+    "attention of torch": nn.Sequential(
+        nn.Flatten(2), nn.TransformerEncoderLayer(180, 2, 8, batch_first=True)
+    ),
     "a classifier": nn.Sequential(nn.Flatten(), nn.Linear(720, 5), nn.Softmax(1)),
     "upsampling": nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(4, 4, 3, padding=1)),
 }

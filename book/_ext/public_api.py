@@ -16,6 +16,7 @@ SUBMODULES = (
     "convlib.labs",
     "convlib.oracles",
     "convlib.photographs",
+    "convlib.receptive_field",
 )
 
 

@@ -8,7 +8,8 @@ from convlib.receptive_field.checks import EffectiveField, effective_receptive_f
 from convlib.receptive_field.field import Field
 from convlib.receptive_field.layers import Layer, Step, closed_form, stack
 from convlib.receptive_field.models import receptive_field
-from convlib.receptive_field.report import Misalignment, Report, Row
+from convlib.receptive_field.report import Misalignment, Report
+from convlib.receptive_field.row import Row
 
 __all__ = [
     "EffectiveField",

@@ -76,9 +76,12 @@ def gradient_support(
     pixels = torch.rand(image.shape, generator=generator, dtype=torch.float64) + 0.5
     pixels = pixels.to(image.device).requires_grad_()
     with Positive():
-        output = _first_tensor(twin(pixels))
+        output = _first_tensor(twin(pixels * 1))  # a model may write into its image
+    if not output.requires_grad:
+        raise ValueError("gradient_support: no gradient leads from the output to the image")
     _unit_sum("gradient_support", output, position, image.ndim - 2).backward()  # type: ignore[no-untyped-call]
-    return _map_of(pixels.grad) != 0
+    support: NDArray[np.bool_] = _map_of(pixels.grad) != 0
+    return support
 
 
 @dataclass(frozen=True)
@@ -102,25 +105,20 @@ class EffectiveField:
 
     def region(self) -> tuple[Interval | None, ...]:
         """First and last pixel with any influence, along each axis."""
-        axes = range(self.magnitude.ndim)
-        return tuple(
-            ends(self.magnitude.any(axis=tuple(other for other in axes if other != axis))) for axis in axes
-        )
+        return tuple(ends(profile > 0) for _, profile in self._profiles())
 
     def share(self, side: Ints) -> float:
-        """The part of the mass inside a square of this many pixels a side, about the middle of the region.
+        """The part of the mass inside a square of this side, about the middle of the region.
 
-        Where the middle lies between two pixels and `side` does not fit, the square is one pixel larger.
+        Only pixels that lie inside as a whole count: where the middle lies between two pixels, a square of
+        side 3 holds two of them.
         """
         sides = as_tuple(side, self.magnitude.ndim, "side", 1, "share")
         inside: Any = self.magnitude
         for axis, (length, region) in enumerate(zip(sides, self.region(), strict=True)):
-            if region is None:
-                return 0.0
-            twice = region[0] + region[1]  # half pixels, so that all is whole
-            first = max(0, (twice - length + 1) // 2)
-            last = (twice + length - 1 + 1) // 2 if (twice - length + 1) % 2 else (twice + length - 1) // 2
-            inside = inside.take(range(first, min(last, inside.shape[axis] - 1) + 1), axis)
+            twice = sum(region or (0, 0))  # half pixels, so that all is whole
+            first, last = (twice - length + 2) // 2, (twice + length - 1) // 2
+            inside = inside.take(range(max(0, first), min(last, inside.shape[axis] - 1) + 1), axis)
         return float(inside.sum())
 
     def side_of(self, share: float) -> int:
@@ -153,8 +151,8 @@ def effective_receptive_field(
 ) -> EffectiveField:
     """How much each pixel moves one output unit, for the model as it is.
 
-    The magnitude of the gradient, averaged over images of Gaussian noise; each image draws anew how the unit's
-    channels are weighted, so that no channel hides another.
+    The magnitude of the gradient, averaged over images of Gaussian noise; each image draws anew how the
+    channels of the unit are weighted, so that no channel hides another.
 
     Parameters
     ----------
@@ -228,7 +226,9 @@ def _unit_sum(function: str, output: torch.Tensor, position: Ints | None, axes: 
             raise ValueError(
                 f"{function}: the output has {tuple(output.shape[2:])} units, not {shown(position)}"
             )
-    return output[(slice(None), slice(None), *units)].sum()
+    for u in units:
+        output = output.select(2, u)
+    return output.sum()
 
 
 def _map_of(gradient: torch.Tensor | None) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """One axis: which pixels a unit sees, as a rule that holds for all units at once.
 
-A layer says which units of the layer below each of its units reads: that is a `Taps`. What a unit sees of the
-image in the end is a `Field`. Putting a layer on top turns one field into the next, and nothing else is needed:
-convolution, pooling, transposed convolution and resizing are all taps.
+A layer says which units of the layer below each of its units reads: that is a `Taps`. What a unit sees of
+the image in the end is a `Field`. Putting a layer on top turns one field into the next, and nothing else is
+needed: convolution, pooling, transposed convolution and resizing are all taps.
 
 Both are periodic. Where each unit does what its neighbour does, the period is 1; after enlarging by 2, every
 second unit does the same, one pixel further.

@@ -13,10 +13,12 @@ from torch import fx, nn
 from convlib.receptive_field import mixing, rearranging, spatial
 from convlib.receptive_field.field import Field
 from convlib.receptive_field.operators import Call, UnknownOperation, apply, everything, find, pointwise
-from convlib.receptive_field.report import Misalignment, Report, Row
+from convlib.receptive_field.report import Misalignment, Report
+from convlib.receptive_field.row import Row
 from convlib.receptive_field.seen import each_pixel
 from convlib.receptive_field.trace import Trace, modules, operation, shapes, trace
-from convlib.receptive_field.value import Reach, Track, Value
+from convlib.receptive_field.track import Track
+from convlib.receptive_field.value import Reach, Value
 
 JOINS = (pointwise, rearranging.joining, rearranging.stacking)
 SILENT = {"getitem", "aten::detach", "aten::alias", "aten::clone", "aten::contiguous", "aten::dropout"}
@@ -25,7 +27,8 @@ ROOMS = (mixing, rearranging, spatial)  # importing them fills the table of oper
 
 def analyse(model: nn.Module, example: torch.Tensor, unknown: str) -> Report:
     """What every node of the model's graph sees of the example image."""
-    return Walk(trace(model, example), tuple(example.shape[2:]), unknown).report()
+    graph = trace(model, example, lambda node: find(node) is not None)
+    return Walk(graph, tuple(example.shape[2:]), unknown).report()
 
 
 class Walk:

@@ -23,8 +23,8 @@ class Layer:
     Parameters
     ----------
     kernel_size, stride, dilation : int or tuple of int
-        As in `torch.nn.functional`; a tuple has an entry for each axis. For the kinds that enlarge, `stride` is
-        the factor.
+        As in `torch.nn.functional`; a tuple has an entry for each axis. For the kinds that enlarge,
+        `stride` is the factor.
     padding : int, tuple of int, tuple of pairs, "same" or "valid"
         Pairs are pixels (before, after) for each axis. ``"same"`` is TensorFlow's: the output has
         ceil(n / s) units, and where the padding is odd the larger half comes after. It depends on the size
@@ -197,7 +197,7 @@ def stack(layers: Sequence[Layer], input_size: Ints | None = None) -> list[Step]
     for number, layer in enumerate(layers):
         grown = []
         for axis, field in enumerate(fields):
-            taps = layer.taps(axis, sizes and sizes[axis])
+            taps = layer.taps(axis, None if sizes is None else sizes[axis])
             grown.append(_regular(field.then(taps), number))
         fields = tuple(grown)
         sizes = sizes and tuple(layer.output_size(n, axis) for axis, n in enumerate(sizes))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convlib.receptive_field.meeting import union
 from convlib.receptive_field.operators import Call, everything, operator, pointwise
-from convlib.receptive_field.value import Value, union
+from convlib.receptive_field.value import Value
 
 
 @operator(
@@ -18,7 +19,7 @@ from convlib.receptive_field.value import Value, union
     "instance_norm",
 )
 def norm_of_channels(call: Call) -> Value:
-    """With the statistics of the image itself, each unit sees the whole map; with stored ones, only itself."""
+    """With the statistics of the image each unit sees the whole map; with stored ones, only itself."""
     value = call.first
     for name in ("weight", "bias", "running_mean", "running_var"):
         call.get(name)
@@ -51,41 +52,13 @@ def norm_of_layers(call: Call) -> Value:
     return value.mixed(dims, f"{call.name.replace('_', ' ')}, {call.where}")
 
 
-@operator(
-    *[
-        "mean",
-        "sum",
-        "amax",
-        "amin",
-        "max",
-        "min",
-        "argmax",
-        "argmin",
-        "prod",
-        "var",
-        "std",
-        "var_mean",
-        "std_mean",
-        "logsumexp",
-        "norm",
-        "nansum",
-        "nanmean",
-    ]
-)
-@operator(
-    *[
-        "linalg_vector_norm",
-        "any",
-        "all",
-        "median",
-        "nanmedian",
-        "aminmax",
-        "mode",
-        "count_nonzero",
-        "frobenius_norm",
-        "nuclear_norm",
-    ]
-)
+REDUCTIONS = """
+    mean sum amax amin max min argmax argmin prod var std var_mean std_mean logsumexp norm nansum nanmean
+    any all median nanmedian aminmax mode count_nonzero
+    linalg_vector_norm frobenius_norm nuclear_norm"""
+
+
+@operator(*REDUCTIONS.split())
 def reduction(call: Call) -> Value:
     """All units along some dimensions become one."""
     value = call.first
@@ -97,7 +70,8 @@ def reduction(call: Call) -> Value:
     return result.reshaped(call.shape)
 
 
-@operator("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax", "sort", "topk", "kthvalue")
+@operator("softmax", "_softmax", "log_softmax", "_log_softmax", "_safe_softmax")
+@operator("sort", "argsort", "topk", "kthvalue")
 def along(call: Call) -> Value:
     """Each unit sees all along one dimension, which may become shorter."""
     value = call.first

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import torch
 from torch import fx
 
+from convlib.receptive_field.meeting import union
 from convlib.receptive_field.trace import Trace, operation, shapes
-from convlib.receptive_field.value import Value, union
+from convlib.receptive_field.value import Value
 
 
 class UnknownOperation(NotImplementedError):
@@ -75,7 +76,7 @@ class Call:
 
     def concrete(self, name: str) -> torch.Tensor:
         """The value of a tensor that does not depend on the image."""
-        value: torch.Tensor = fx.map_arg(self.given[name], self.trace.concrete)  # type: ignore[assignment]
+        value: torch.Tensor = fx.map_arg(self.given[name], self.trace.concrete)
         return value
 
     def tensors(self, only_unused: bool = False) -> list[Value]:
@@ -126,95 +127,17 @@ def pointwise(call: Call) -> Value:
     return union(call.tensors(), call.shape)
 
 
-# Known to torch as a composition of others, so that no tag says it; or that copies.
-for _name in [
-    "dropout",
-    "dropout_",
-    "alpha_dropout",
-    "feature_dropout",
-    "feature_alpha_dropout",
-    "native_dropout",
-    "relu6",
-    "selu",
-    "celu",
-    "hardswish",
-    "hardsigmoid",
-    "prelu",
-    "_prelu_kernel",
-    "rrelu",
-    "rrelu_with_noise",
-    "log_sigmoid",
-    "log_sigmoid_forward",
-    "softplus",
-    "softshrink",
-    "hardshrink",
-    "hardtanh",
-    "mish",
-    "silu",
-    "gelu",
-    "elu",
-    "leaky_relu",
-    "threshold",
-    "where",
-    "masked_fill",
-    "clone",
-    "contiguous",
-    "detach",
-    "alias",
-    "lift_fresh",
-    "lift_fresh_copy",
-    "_to_copy",
-    "to",
-    "type_as",
-    "_conj",
-    "conj",
-    "resolve_conj",
-    "resolve_neg",
-    "real",
-    "positive",
-    "square",
-    "clamp",
-    "clip",
-    "addcmul",
-    "addcdiv",
-    "lerp",
-    "rsub",
-    "floor_divide",
-    "true_divide",
-    "divide",
-    "multiply",
-    "subtract",
-    "fake_quantize",
-    "copy",
-    "fill",
-    "zero",
-    "nan_to_num",
-    "nan_to_num_",
-    "expand_as",
-    "broadcast_to",
-    "expand",
-    "float",
-    "half",
-    "double",
-    "view_dtype",
-    "_assert_tensor_metadata",
-    "negative",
-    "absolute",
-    "clamp_min",
-    "clamp_max",
-    "logical_and",
-    "special_expit",
-    "bernoulli",
-    "zeros_like",
-    "ones_like",
-    "empty_like",
-    "full_like",
-    "rand_like",
-    "randn_like",
-    "new_zeros",
-    "new_ones",
-]:
-    OPERATORS[_name] = pointwise
+# Known to torch as a composition of others, so that no tag says it; or copies, or a tensor like another.
+POINTWISE = """
+    dropout alpha_dropout feature_dropout feature_alpha_dropout native_dropout bernoulli fake_quantize
+    relu6 selu celu hardswish hardsigmoid prelu _prelu_kernel rrelu rrelu_with_noise log_sigmoid
+    log_sigmoid_forward softplus softshrink hardshrink hardtanh mish silu gelu elu leaky_relu threshold
+    where masked_fill square clamp clip addcmul addcdiv lerp rsub floor_divide true_divide divide
+    multiply subtract negative absolute clamp_min clamp_max logical_and special_expit nan_to_num real positive
+    clone contiguous detach alias lift_fresh lift_fresh_copy _to_copy to type_as conj _conj resolve_conj
+    resolve_neg copy fill zero float half double
+    zeros_like ones_like empty_like full_like rand_like randn_like new_zeros new_ones"""
+OPERATORS.update(dict.fromkeys(POINTWISE.split(), pointwise))
 
 
 def find(node: fx.Node) -> Operator | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 
 def positive_copy(model: nn.Module, seed: int) -> nn.Module:
-    """A copy in double precision whose weights are positive and keep a deep stack away from 0 and infinity."""
+    """A copy in double precision; its positive weights keep a deep stack away from 0 and infinity."""
     twin = copy.deepcopy(model).double()
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -28,108 +28,19 @@ def positive_copy(model: nn.Module, seed: int) -> nn.Module:
             channels = tensor.shape[1] if tensor.ndim > 1 else 1
             window = math.sqrt(math.prod(tensor.shape[2:])) if tensor.ndim > 2 else 1
             tensor.copy_(drawn / (channels * window))
-    return twin
+    return twin.requires_grad_(False)
 
 
-PASSING = [
-    "relu",
-    "relu_",
-    "relu6",
-    "leaky_relu",
-    "leaky_relu_",
-    "elu",
-    "elu_",
-    "selu",
-    "selu_",
-    "celu",
-    "celu_",
-    "gelu",
-    "silu",
-    "mish",
-    "sigmoid",
-    "sigmoid_",
-    "tanh",
-    "tanh_",
-    "hardtanh",
-    "hardtanh_",
-    "hardswish",
-    "hardsigmoid",
-    "softplus",
-    "softsign",
-    "logsigmoid",
-    "hardshrink",
-    "softshrink",
-    "tanhshrink",
-    "threshold",
-    "rrelu",
-    "rrelu_",
-    "prelu",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "alpha_dropout",
-    "feature_alpha_dropout",
-    "exp",
-    "log",
-    "log1p",
-    "expm1",
-    "sqrt",
-    "rsqrt",
-    "abs",
-    "neg",
-    "square",
-    "clamp",
-    "clamp_min",
-    "clamp_max",
-    "clip",
-    "pow",
-    "sin",
-    "cos",
-    "erf",
-    "reciprocal",
-    "__neg__",
-    "__pow__",
-    "__abs__",
-    "__rsub__",
-    "__rpow__",
-    "__rtruediv__",
-    "exp_",
-    "log_",
-    "sqrt_",
-    "clamp_",
-    "neg_",
-    "pow_",
-]
-ADDING = [
-    "add",
-    "add_",
-    "sub",
-    "sub_",
-    "mul",
-    "mul_",
-    "div",
-    "div_",
-    "__add__",
-    "__radd__",
-    "__iadd__",
-    "__sub__",
-    "__isub__",
-    "__mul__",
-    "__rmul__",
-    "__imul__",
-    "__truediv__",
-    "__itruediv__",
-    "subtract",
-    "multiply",
-    "divide",
-    "true_divide",
-    "maximum",
-    "minimum",
-    "atan2",
-    "addcmul",
-]
-AVERAGING = ["softmax", "log_softmax", "amax", "amin"]
+PASSING = """
+    relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh hardtanh hardswish hardsigmoid softplus
+    softsign logsigmoid hardshrink softshrink tanhshrink threshold rrelu prelu
+    dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout
+    exp log log1p expm1 sqrt rsqrt abs neg square clamp clamp_min clamp_max clip pow sin cos erf reciprocal
+    __neg__ __pow__ __abs__ __rsub__ __rpow__ __rtruediv__"""
+ADDING = """
+    add sub mul div subtract multiply divide true_divide maximum minimum atan2 addcmul
+    __add__ __radd__ __iadd__ __sub__ __isub__ __mul__ __rmul__ __imul__ __truediv__ __itruediv__"""
+AVERAGING = "softmax log_softmax amax amin"
 
 
 class Positive(TorchFunctionMode):
@@ -142,7 +53,11 @@ class Positive(TorchFunctionMode):
         replacement = REPLACED.get(function)
         if replacement is None:
             return function(*args, **kwargs)
-        return replacement(function, *args, **kwargs)
+        result = replacement(function, *args, **kwargs)
+        name = getattr(function, "__name__", "")
+        if name.endswith("_") and not name.endswith("__"):  # in place: others may hold the same tensor
+            return torch.ops.aten.copy_(args[0], result)
+        return result
 
 
 def _pass(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -152,7 +67,7 @@ def _pass(function: Any, *args: Any, **kwargs: Any) -> Any:
 def _add(function: Any, *args: Any, **kwargs: Any) -> Any:
     """The sum of what depends on the image, broadcast with the rest."""
     tensors = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
-    shape = torch.broadcast_shapes(*(one.shape for one in tensors))
+    shape: Any = np.broadcast_shapes(*(one.shape for one in tensors))
     moving = [one for one in tensors if one.requires_grad and one.is_floating_point()]
     if not moving:
         return function(*args, **kwargs)
@@ -182,20 +97,17 @@ def _max_along(function: Any, input: Any, *args: Any, **kwargs: Any) -> Any:
     return type(result)((input.mean(dim, keepdim=keep), result[1]))
 
 
-def _normalised(dims: Callable[..., list[int]], groups: Callable[..., int]) -> Any:
-    """Itself, and the mean of all that the norm looks at."""
+def _with_mean(input: Any, dims: list[int]) -> Any:
+    """Itself, and the mean of all that a norm looks at."""
+    return _add(torch.add, input, input.mean(dims, keepdim=True).expand_as(input)) if dims else input
 
-    def norm(function: Any, input: Any, *args: Any, **kwargs: Any) -> Any:
-        over = dims(input, *args, **kwargs)
-        if not over:
-            return input
-        count = groups(input, *args, **kwargs)
-        folded = input.reshape(input.shape[0], count, -1) if count else input
-        mean = folded.mean(-1, keepdim=True).expand_as(folded).reshape(input.shape) if count else None
-        mean = input.mean(over, keepdim=True) if mean is None else mean
-        return _add(torch.add, input, mean.expand_as(input))
 
-    return norm
+def _layer_norm(function: Any, input: Any, normalized_shape: Any, *args: Any, **kwargs: Any) -> Any:
+    return _with_mean(input, list(range(input.ndim - len(normalized_shape), input.ndim)))
+
+
+def _group_norm(function: Any, input: Any, num_groups: int, *args: Any, **kwargs: Any) -> Any:
+    return _with_mean(input.reshape(input.shape[0], num_groups, -1), [2]).reshape(input.shape)
 
 
 def _batch_norm(
@@ -209,10 +121,7 @@ def _batch_norm(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    if not training:
-        return _add(torch.add, input)
-    over = [0, *range(2, input.ndim)]
-    return _add(torch.add, input, input.mean(over, keepdim=True).expand_as(input))
+    return _with_mean(input, [0, *range(2, input.ndim)] if training else [])
 
 
 def _instance_norm(
@@ -226,13 +135,7 @@ def _instance_norm(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    if not use_input_stats:
-        return input
-    return _add(torch.add, input, input.mean(list(range(2, input.ndim)), keepdim=True).expand_as(input))
-
-
-def _last_dims(input: Any, normalized_shape: Any, *args: Any, **kwargs: Any) -> list[int]:
-    return list(range(input.ndim - len(normalized_shape), input.ndim))
+    return _with_mean(input, list(range(2, input.ndim)) if use_input_stats else [])
 
 
 def _attention(function: Any, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -302,36 +205,35 @@ def _gated(function: Any, input: Any, dim: int = -1) -> Any:
 
 
 def _table() -> dict[Any, Any]:
+    """The replacement of each function, wherever torch keeps it."""
     found: dict[Any, Any] = {}
-    rooms = (torch, F, torch.Tensor, torch.special, torch._C._nn)
-    for names, replacement in ((PASSING, _pass), (ADDING, _add), (AVERAGING, _mean_along)):
-        for name in names:
-            found |= {getattr(room, name): replacement for room in rooms if hasattr(room, name)}
+
+    def enter(name: str, replacement: Any) -> None:
+        for room in (torch, F, torch.Tensor, torch.special, torch._C._nn):
+            for spelling in (name, f"{name}_"):  # in place as well
+                if hasattr(room, spelling):
+                    found[getattr(room, spelling)] = replacement
+
+    for names, linear in ((PASSING, _pass), (ADDING, _add), (AVERAGING, _mean_along)):
+        for name in names.split():
+            enter(name, linear)
     for name in ("max", "min"):
-        found |= {getattr(room, name): _max_along for room in (torch, torch.Tensor)}
+        enter(name, _max_along)
     for axes in (1, 2, 3):
-        for name in (f"max_pool{axes}d", f"max_pool{axes}d_with_indices"):
-            found |= {getattr(room, name): _max_pool(axes) for room in (torch, F) if hasattr(room, name)}
-        for name in (f"adaptive_max_pool{axes}d", f"adaptive_max_pool{axes}d_with_indices"):
-            found |= {
-                getattr(room, name): _adaptive_max_pool(axes) for room in (torch, F) if hasattr(room, name)
-            }
-    layer = _normalised(_last_dims, lambda *_, **__: 0)
-    spatial = _normalised(
-        lambda input, *_, **__: list(range(1, input.ndim)), lambda _, groups, *__, **___: groups
-    )
-    for name, replacement in {
-        "layer_norm": layer,
-        "rms_norm": layer,
-        "group_norm": spatial,
-        "batch_norm": _batch_norm,
-        "instance_norm": _instance_norm,
+        for end in ("", "_with_indices"):
+            enter(f"max_pool{axes}d{end}", _max_pool(axes))
+            enter(f"adaptive_max_pool{axes}d{end}", _adaptive_max_pool(axes))
+    others: dict[str, Any] = {
+        "layer_norm": _layer_norm,
+        "rms_norm": _layer_norm,
+        "group_norm": _group_norm,
         "scaled_dot_product_attention": _attention,
         "glu": _gated,
-    }.items():
-        found |= {
-            getattr(room, name): replacement for room in (torch, F, torch._C._nn) if hasattr(room, name)
-        }
+    }
+    for name, replacement in others.items():
+        enter(name, replacement)
+    # The arguments of these two stand in another order in torch itself.
+    found[F.batch_norm], found[F.instance_norm] = _batch_norm, _instance_norm
     found[torch.batch_norm] = lambda function, input, weight, bias, mean, var, training, *_: _batch_norm(
         function, input, mean, var, weight, bias, training
     )

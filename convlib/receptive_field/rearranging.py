@@ -11,9 +11,10 @@ import torch
 from torch import fx
 
 from convlib.receptive_field.field import window
+from convlib.receptive_field.meeting import joined, union
 from convlib.receptive_field.operators import Call, UnknownOperation, everything, operator
 from convlib.receptive_field.seen import compressed, nothing_like
-from convlib.receptive_field.value import MOST_WORDS, Reach, Value, joined, union
+from convlib.receptive_field.value import MOST_WORDS, Reach, Value
 
 
 @operator(
@@ -104,7 +105,8 @@ def turning(call: Call) -> Value:
     shifts = call.get("shifts", default=0)
     shifts = [shifts] if isinstance(shifts, int) else shifts
     if call.name == "roll" and not call.given.get("dims"):
-        return by_numbering(call)
+        whole: Value = by_numbering(call)
+        return whole
     for number, dim in enumerate(dims):
         rows = np.arange(value.shape[dim])
         rows = rows[::-1].copy() if call.name == "flip" else np.roll(rows, shifts[number])
@@ -198,6 +200,31 @@ def by_numbering(call: Call) -> Value:
         for value, begin in zip(sources, begins, strict=True)
     ]
     return union(parts, call.shape)
+
+
+@operator("col2im")
+def folding(call: Call) -> Value:
+    """The adjoint of `unfold`: each entry adds to the pixel that `unfold` would have taken it from."""
+    value = call.first
+    window = (call["kernel_size"], call["dilation"], call["padding"], call["stride"])
+    *front, height, width = call.shape
+    reason = f"{call.name}, {call.where}"
+    call.get("output_size")
+    numbers = torch.arange(1, height * width + 1, dtype=torch.float64).reshape(1, 1, height, width)
+    places = torch.ops.aten.im2col(numbers, *window)[0].numpy().astype(np.int64)  # (k*k, positions)
+    if math.prod(value.shape) * max(reach.seen.shape[-1] for reach in value.reaches) > MOST_WORDS:
+        return everything([value], call.shape, reason)
+
+    def change(reach: Reach) -> Reach:
+        full = np.broadcast_to(reach.seen, (*value.shape, reach.seen.shape[-1]))
+        full = full.reshape(math.prod(front), *places.shape, -1)
+        seen = np.zeros((len(full), height * width + 1, full.shape[-1]), np.uint64)
+        everywhere: Any = (slice(None), places)
+        np.bitwise_or.at(seen, everywhere, full)
+        seen = seen[:, 1:].reshape(*front, height, width, -1)  # number 0 is padding
+        return Reach(compressed(seen, range(len(call.shape))), reach.pixels, None, reach.reason or reason)
+
+    return Value(call.shape, tuple(map(change, value.reaches)))
 
 
 def _taken(value: Value, places: Any, shape: Sequence[int], reason: str) -> Value:

@@ -10,7 +10,8 @@ import numpy as np
 from convlib.receptive_field.field import Taps, bins, resized, transposed_window, window
 from convlib.receptive_field.operators import Call, operator
 from convlib.receptive_field.seen import NOWHERE, Rows
-from convlib.receptive_field.value import Value, rows_of
+from convlib.receptive_field.track import rows_of
+from convlib.receptive_field.value import Value
 from convlib.resize import resize_matrix
 
 
@@ -20,11 +21,10 @@ from convlib.resize import resize_matrix
 def convolution(call: Call) -> Value:
     """All channels of a group, and a window along each axis."""
     if call.get("transposed", default=False):
-        return transposed_convolution(call)
-    value, kernel = (
-        call["input"] if "input" in call else call["self"],
-        call.values[call.given["weight"]].shape,
-    )
+        whole: Value = transposed_convolution(call)
+        return whole
+    value: Value = call.first
+    kernel = call.values[call.given["weight"]].shape
     axes = len(kernel) - 2
     channels = len(value.shape) - axes - 1
     result: Value = value.mixed_in_groups(channels, call.get("groups", default=1), call.shape[channels])
@@ -45,7 +45,7 @@ def convolution(call: Call) -> Value:
 @operator("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def transposed_convolution(call: Call) -> Value:
     """As convolution, read from the image's side; a group's channels stand first in the weight."""
-    value, kernel = call["input"], call.values[call.given["weight"]].shape
+    value, kernel = call.first, call.values[call.given["weight"]].shape
     axes = len(kernel) - 2
     channels = len(value.shape) - axes - 1
     result: Value = value.mixed_in_groups(channels, call.get("groups", default=1), call.shape[channels])
@@ -193,4 +193,5 @@ def gated(call: Call) -> Value:
     """The first half times a function of the second."""
     value, dim = call.first, call.first.dims(call["dim"])[0]
     half = value.shape[dim] // 2
-    return value.moved(dim, Taps(((0, half),), 1), np.arange(half)[:, None] + [[0, half]])
+    taps = Taps(((0, half),), 1)
+    return value.moved(dim, taps, rows_of(taps, half))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,20 +34,49 @@ class Trace:
         return self.constants[node]
 
 
-def trace(model: nn.Module, example: torch.Tensor) -> Trace:
-    """Follow one call of the model, with sizes alone: nothing is computed."""
+def trace(
+    model: nn.Module, example: torch.Tensor, known: Callable[[fx.Node], bool] = lambda _: True
+) -> Trace:
+    """Follow one call of the model, with sizes alone: nothing is computed.
+
+    Operations stay as large as they are in the code. Where one of them is not known, it is taken apart, and
+    what `torch.export` cannot take apart (a block without gradients, say) is left to `make_fx`.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             program = torch.export.export(model, (example,))
             if any(map(_writes_into_a_view, program.graph.nodes)):
                 program = program.run_decompositions({})
+            first = _of_program(program)
         except Exception as problem:
             try:
                 return _by_make_fx(model, example)
             except Exception:
                 raise problem from None  # what torch.export says is the clearer of the two
-    return _of_program(program)
+        if _all_known(first, known):
+            return first
+        apart: list[Callable[[], Trace]] = [
+            lambda: _of_program(program.run_decompositions({})),
+            lambda: _by_make_fx(model, example),
+        ]
+        for again in apart:
+            with contextlib.suppress(Exception):
+                graph = again()
+                if _all_known(graph, known):
+                    return graph
+    return first
+
+
+def _all_known(graph: Trace, known: Callable[[fx.Node], bool]) -> bool:
+    """Whether every operation on the way from the image is known."""
+    seeing = set(graph.images)
+    for node in graph.nodes:
+        if node.op == "call_function" and not seeing.isdisjoint(node.all_input_nodes):
+            seeing.add(node)
+            if operation(node) != "getitem" and shapes(node) is not None and not known(node):
+                return False
+    return True
 
 
 def _of_program(program: Any) -> Trace:
@@ -104,14 +136,14 @@ def operation(node: fx.Node) -> str:
 
 
 def _writes_into_a_view(node: fx.Node) -> bool:
-    """Then the tensor behind the view changes too, which the graph shows after functionalisation alone."""
+    """Then a view and the tensor behind it change together, which a graph shows once it is functional."""
     schema = getattr(node.target, "_schema", None)
     if not (schema and schema.is_mutable and node.args and isinstance(node.args[0], fx.Node)):
         return False
     source: Any = node.args[0]
     if operation(source) == "getitem":
         source = source.args[0]
-    return source.op == "call_function" and bool(VIEWS.match(operation(source)))
+    return any(one.op == "call_function" and VIEWS.match(operation(one)) for one in (source, *source.users))
 
 
 def modules(node: fx.Node) -> list[tuple[str, str]]:
@@ -119,11 +151,15 @@ def modules(node: fx.Node) -> list[tuple[str, str]]:
     stack = node.meta.get("nn_module_stack") or {}
     found = []
     for path, kind in stack.values():
-        path = re.sub(r"@\d+", "", str(path))
-        path = re.sub(r"^L\['self'\]\.?", "", path)
         name = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
-        found.append((path, name))
+        found.append((_plain(str(path)), name))
     return found
+
+
+@functools.cache
+def _plain(path: str) -> str:
+    """Without the number of the call, and without what older exporters put in front."""
+    return re.sub(r"^L\['self'\]\.?", "", re.sub(r"@\d+", "", path))
 
 
 def shapes(node: fx.Node) -> Any:

@@ -1,8 +1,8 @@
 """What the units of one tensor see, and the few ways in which one tensor comes from another.
 
-For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is an
-array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs one
-dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
+For each axis of the image two answers are kept. The exact set of pixels, with the borders and the gaps, is
+an array (`seen`) that broadcasts against the tensor. The rule that holds far from the borders (`Field`) needs
+one dimension of the tensor along which it runs; where an operation leaves none, the reason is kept instead.
 """
 
 from __future__ import annotations
@@ -10,42 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
-from convlib.receptive_field.field import Field, Taps, repeated, window
-from convlib.receptive_field.seen import (
-    NOWHERE,
-    Rows,
-    Sets,
-    compressed,
-    gather,
-    nothing_like,
-    together,
-)
+from convlib.receptive_field.field import Taps
+from convlib.receptive_field.seen import Rows, Sets, compressed, gather, together
+from convlib.receptive_field.track import Track, groups_of, refolded
 
 MOST_WORDS = 2**24  # 128 MB; what would need more is answered with all that it may see
-
-
-class Track(NamedTuple):
-    """The dimension along which a field runs.
-
-    Its index is ``(outer * units + unit) * inner``, so that a flattened map still knows its rows and columns.
-    """
-
-    field: Field
-    dim: int
-    units: int
-    outer: int = 1
-    inner: int = 1
-
-    def settled(self) -> Track | None:
-        """The same with one index for each unit; None where the units come round several times."""
-        if self.outer > 1 or self.inner == 1:
-            return None if self.outer > 1 else self
-        field = self.field.then(repeated(self.inner))
-        return field and Track(field, self.dim, self.units * self.inner)
 
 
 @dataclass(frozen=True)
@@ -148,7 +120,7 @@ class Value:
 
     def reshaped(self, shape: Sequence[int]) -> Value:
         """The same units in their order, under other dimensions."""
-        groups = _groups(self.shape, shape)
+        groups = groups_of(self.shape, shape)
 
         def change(reach: Reach) -> Reach:
             seen, sizes, wide = reach.seen, [], []
@@ -167,7 +139,7 @@ class Value:
                     sizes += [shape[dim] for dim in new]
                     wide += new
             seen = compressed(seen.reshape(*sizes, reach.seen.shape[-1]), wide)
-            track = reach.track and _refolded(reach.track, self.shape, shape, groups)
+            track = reach.track and refolded(reach.track, self.shape, shape, groups)
             changed = replace(reach, seen=seen, track=track)
             return changed if track or not reach.track else changed.lost("a reshape across units")
 
@@ -196,137 +168,3 @@ class Value:
             return reach.lost("a sum over all before") if reach.track and reach.track.dim == dim else reach
 
         return self._each(change, self.shape)
-
-
-def union(values: Sequence[Value], shape: Sequence[int]) -> Value:
-    """What several tensors see between them, unit by unit, broadcast to one shape."""
-    wide = [value.broadcast(shape) for value in values if value.reaches]
-    if not wide:
-        return Value(tuple(shape))
-    merged = wide[0].reaches
-    for value in wide[1:]:
-        merged = tuple(map(_both, merged, value.reaches))
-    return Value(tuple(shape), merged)
-
-
-def _both(one: Reach, other: Reach) -> Reach:
-    if one is other:
-        return one
-    seen = one.seen | other.seen
-    if one.track is None or other.track is None:
-        reason = one.reason if one.track is None else other.reason
-        return replace(one, seen=seen, track=None, reason=reason)
-    mine, yours = one.track, other.track
-    if mine[1:] != yours[1:]:
-        mine, yours = mine.settled() or mine, yours.settled() or yours
-    if mine[1:] != yours[1:]:
-        return Reach(seen, one.pixels, None, "units that meet others in another order")
-    field = mine.field if mine.field == yours.field else mine.field.union(yours.field)
-    if field is None:
-        return Reach(seen, one.pixels, None, "paths with different jumps")
-    return replace(one, seen=seen, track=mine._replace(field=field))
-
-
-def joined(values: Sequence[Value], dim: int, shape: Sequence[int]) -> Value:
-    """Tensors one after the other along a dimension."""
-    known = [value for value in values if value.reaches]
-    if not known:
-        return Value(tuple(shape))
-    merged = union([value.mixed([dim], "", [shape[dim]]) for value in known], shape)
-    reaches = []
-    for axis, reach in enumerate(merged.reaches):
-        parts = [value.reaches[axis].seen if value.reaches else None for value in values]
-        others = [max(part.shape[d] for part in parts if part is not None) for d in range(len(shape))]
-        pieces = []
-        differ = not all(part is not None and _same(part, parts[0], dim) for part in parts)
-        for value, part in zip(values, parts, strict=True) if differ else ():
-            others[dim] = value.shape[dim]
-            pieces.append(
-                nothing_like(reach.seen, others)
-                if part is None
-                else np.broadcast_to(part, (*others, part.shape[-1]))
-            )
-        track, reason = reach.track, reach.reason
-        along = [value.reaches[axis].track for value in known]
-        if any(one and one.dim == dim for one in along):
-            track, reason = _lone_track(values, axis, dim, shape[dim]), "pieces joined along the axis"
-        seen = compressed(np.concatenate(pieces, dim), [dim]) if differ else known[0].reaches[axis].seen
-        reaches.append(Reach(seen, reach.pixels, track, "" if track else reason))
-    return Value(tuple(shape), tuple(reaches))
-
-
-def _same(one: Sets, other: Sets | None, dim: int) -> bool:
-    """Whether two pieces see the same, whatever their sizes along the dimension."""
-    return other is not None and one.shape[dim] == 1 and np.array_equal(one, other)
-
-
-def _lone_track(values: Sequence[Value], axis: int, dim: int, size: int) -> Track | None:
-    """Constants joined to both ends of a map are padding."""
-    before = 0
-    known = [number for number, value in enumerate(values) if value.reaches]
-    before = sum(value.shape[dim] for value in values[: known[0]])
-    track = values[known[0]].reaches[axis].track
-    track = track.settled() if track and len(known) == 1 else None
-    field = track and track.field.then(window(1, padding=before))
-    return Track(field, dim, size) if field else None
-
-
-def _groups(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
-    """Smallest runs of dimensions, old and new, that hold equally many units."""
-    groups: list[tuple[list[int], list[int]]] = []
-    i = j = 0
-    while i < len(old) or j < len(new):
-        ours, theirs = [], []
-        left = right = 1
-        while True:
-            if i < len(old) and (left <= right or j >= len(new)):
-                left *= old[i]
-                ours.append(i)
-                i += 1
-            else:
-                right *= new[j]
-                theirs.append(j)
-                j += 1
-            if left == right and theirs and ours:
-                break
-            if i >= len(old) and j >= len(new):
-                break
-        while i < len(old) and old[i] == 1 and (j >= len(new) or new[j] != 1):
-            ours.append(i)
-            i += 1
-        while j < len(new) and new[j] == 1 and (i >= len(old) or old[i] != 1):
-            theirs.append(j)
-            j += 1
-        groups.append((ours, theirs))
-    return groups
-
-
-def _refolded(
-    track: Track, old: Sequence[int], new: Sequence[int], groups: Sequence[tuple[list[int], list[int]]]
-) -> Track | None:
-    """Where the units of a track are after a reshape; a split axis keeps the coarse part."""
-    ours, theirs = next(group for group in groups if track.dim in group[0])
-    outer = math.prod(old[dim] for dim in ours if dim < track.dim) * track.outer
-    inner = math.prod(old[dim] for dim in ours if dim > track.dim) * track.inner
-    places = [
-        (dim, outer // before, math.prod(new[d] for d in theirs if d > dim))
-        for dim in theirs
-        if outer % (before := math.prod(new[d] for d in theirs if d < dim)) == 0
-    ]
-    for dim, rounds, after in places:
-        if inner % after == 0 and new[dim] == rounds * track.units * (inner // after):
-            return track._replace(dim=dim, outer=rounds, inner=inner // after)
-    for dim, rounds, after in places:
-        block = after // inner if after % inner == 0 else 0
-        if block > 1 and track.units % block == 0 and new[dim] == rounds * (track.units // block):
-            field = track.field.then(window(block, stride=block))
-            return field and Track(field, dim, track.units // block, rounds)
-    return None
-
-
-def rows_of(taps: Taps, size: int) -> Rows:
-    """The taps of so many units as a table; short lists are filled with units that do not exist."""
-    most = max((len(phase) for phase in taps.phases), default=0) or 1
-    filled = np.array([list(phase) + [NOWHERE] * (most - len(phase)) for phase in taps.phases], dtype=np.intp)
-    units = np.arange(size)
-    return filled[units % len(taps.phases)] + (units // len(taps.phases) * taps.advance)[:, None]
