@@ -418,7 +418,7 @@ def in_words(one: Setting) -> str:
     if kind in ENLARGING:
         return f"{kind} ×{s}"
     name = "transposed conv" if kind == "transposed" else str(kind)
-    return f"{name} {k}×{k}, s{s} p{p}" + f" d{d}" * (d > 1)
+    return f"{name} {k}×{k}, s{s} p{p}{f' d{d}' if d > 1 else ''}"
 
 
 def receptive_field(
