@@ -175,12 +175,18 @@ function pixelsRead({ layers }, rows, number, unit) {
 
 /** The units of layer `number`, along one axis, that read a pixel. */
 function readersOf({ layers }, rows, number, pixel) {
-  let marked = new Set([pixel]);
+  let marked = new Uint8Array(rows[0].output);
+  marked[pixel] = 1;
   for (let at = 1; at <= number; at++) {
-    const taps = tapsOf(layers[at - 1]);
-    marked = new Set(times(rows[at].output, (unit) => unit).filter((unit) => tapsAt(taps, unit).some((tap) => marked.has(tap))));
+    const { phases, advance } = tapsOf(layers[at - 1]);
+    const above = new Uint8Array(rows[at].output);
+    for (let unit = 0; unit < above.length; unit++) {
+      const on = Math.floor(unit / phases.length) * advance;
+      for (const tap of phases[unit % phases.length]) above[unit] |= marked[tap + on]; // 0 where there is none
+    }
+    marked = above;
   }
-  return [...marked];
+  return [...marked.keys()].filter((unit) => marked[unit]);
 }
 
 /** The unit that looks nearest to a place, along one axis. */
@@ -305,11 +311,15 @@ function paint(canvas, n, greyAt, lit, tint) {
   if (canvas.width !== n) canvas.width = canvas.height = n;
   const context = canvas.getContext("2d");
   const image = context.createImageData(n, n);
-  const [rows, columns] = lit.map((one) => new Set(one));
+  const [rows, columns] = lit.map((one) => {
+    const marks = new Uint8Array(n);
+    for (const at of one) marks[at] = 1;
+    return marks;
+  });
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) {
     const grey = greyAt(i, j);
     if (grey === null) continue;
-    const on = rows.has(i) && columns.has(j);
+    const on = rows[i] && columns[j];
     const at = 4 * (i * n + j);
     for (let channel = 0; channel < 3; channel++) image.data[at + channel] = on ? .78 * grey + .22 * COLOURS[tint][channel] : grey;
     image.data[at + 3] = on ? 255 : 115;
