@@ -31,6 +31,18 @@ class TwoPaths(nn.Module):
         return left + right if self.join == "add" else torch.cat([left, right], 1)
 
 
+class Cropped(nn.Module):
+    """The left path has one row more, which is left out."""
+
+    def __init__(self, pair: TwoPaths) -> None:
+        super().__init__()
+        self.pair = pair
+
+    def forward(self, image: Any) -> Any:
+        right = self.pair.right(image)
+        return self.pair.left(image[:, :, : 2 * right.shape[2] - 1]) + right
+
+
 def aligned_pair(join: str = "add") -> nn.Module:
     right = nn.Sequential(nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(3, 2, 3, 2), nn.Conv2d(2, 2, 1, 2))
     return TwoPaths(nn.Conv2d(3, 2, 1, 4), right, join)
@@ -55,6 +67,14 @@ def test_a_misaligned_pair_is_reported_with_both_paths(join: str) -> None:
     assert "right.0 > right.1: centre 1" in str(first)
     assert str(first) in str(report)
     assert report.size == (3, 3)
+
+
+def test_paths_are_told_from_where_they_part() -> None:
+    pair = TwoPaths(nn.Conv2d(3, 2, 1, 2), nn.Conv2d(3, 2, 3, 2, padding=(0, 1)))
+    model = nn.Sequential(nn.Conv2d(3, 3, 3, padding=(1, 1)), nn.ZeroPad2d((0, 0, 0, 1)), Cropped(pair))
+    (first,) = receptive_field(model.eval(), 16).misalignments
+    assert first.axis == 0
+    assert first.paths == (("2 (slice)", "2.pair.left"), ("2.pair.right",))
 
 
 def test_a_skip_is_a_path_too() -> None:
@@ -327,6 +347,15 @@ def test_a_region_ends_at_the_border_and_a_pixel_knows_its_units(model: nn.Modul
 def test_gaps_are_told() -> None:
     row = receptive_field(nn.Conv2d(3, 1, 3, dilation=2), 9).last
     assert np.flatnonzero(row.seen((0, 0))[0]).tolist() == [0, 2, 4]
+
+
+def test_a_rule_that_promises_too_much_is_not_told() -> None:
+    there_and_back = nn.Sequential(nn.PixelUnshuffle(3), nn.PixelShuffle(3)).eval()
+    report = receptive_field(there_and_back, 12)
+    assert report["0"].size == (3, 3)  # of all its channels together
+    assert report.size == (1, 1)
+    assert report.jump == (None, None)
+    assert report.last.reasons == ("units that see unlike parts",) * 2
 
 
 def test_a_module_used_twice_has_two_rows() -> None:

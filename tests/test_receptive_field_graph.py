@@ -53,7 +53,7 @@ def written_behind(x: Any) -> Any:
 
 
 def written_into(x: Any) -> Any:
-    y = torch.zeros(x.shape[0], x.shape[1], x.shape[2] + 2, x.shape[3])
+    y = torch.full((x.shape[0], x.shape[1], x.shape[2] + 2, x.shape[3]), 5.0)
     y[:, :, 1:-1] = x
     return y
 
@@ -91,6 +91,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "round the edge": lambda x: F.pad(x, (4, 2, 1, 3), mode="circular"),
     "padding of channels": lambda x: F.pad(x, (0, 0, 0, 0, 1, 2)),
     "slices": lambda x: x[:, :, 2:-1, 1::3],
+    "a slice counted from the end": lambda x: x[:, :, -5:-1, -7:],
     "a slice of channels": lambda x: x[:, 1:2],
     "one row": lambda x: x[:, :, 4:5],
     "halves, one used": lambda x: x.chunk(2, 1)[1],
@@ -154,6 +155,7 @@ LAYERS: dict[str, nn.Module] = {
     "dilated": nn.Conv2d(4, 2, 3, dilation=(1, 3), padding=(0, 3)),
     "strided": nn.Conv2d(4, 2, (2, 4), stride=(3, 2), padding=(1, 0)),
     "same": nn.Conv2d(4, 2, (4, 3), padding="same", dilation=2),
+    "same, and unequal sides": nn.Conv2d(4, 2, (4, 2), padding="same"),
     "valid": nn.Conv2d(4, 2, (4, 3), padding="valid"),
     "circular": nn.Conv2d(4, 2, 3, padding=1, padding_mode="circular"),
     "reflecting": nn.Conv2d(4, 2, 5, padding=2, padding_mode="reflect"),
