@@ -11,6 +11,7 @@ from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
+from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
 from convlib.labs.structure import StructureLab, structure
 from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
 from convlib.labs.upsampling import UpsamplingLab, upsampling
@@ -25,6 +26,7 @@ LABS = (
     UpsamplingLab,
     TransposedConvolutionLab,
     DilatedConvolutionLab,
+    ReceptiveFieldLab,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
+    "ReceptiveFieldLab",
     "StructureLab",
     "TransposedConvolutionLab",
     "UpsamplingLab",
@@ -46,6 +49,7 @@ __all__ = [
     "interact",
     "network_calculator",
     "pooling",
+    "receptive_field",
     "structure",
     "transposed_convolution",
     "upsampling",
