@@ -21,6 +21,20 @@ from torch import Tensor, nn
 from convlib._checks import require_flag, require_one_of
 from convlib.shapes import as_integer, as_sizes
 
+__all__ = [
+    "TABLES",
+    "Branches",
+    "Conv",
+    "Pool",
+    "Residual",
+    "conv",
+    "module",
+    "multiply_adds",
+    "network",
+    "same_padding",
+    "symmetric",
+]
+
 # --- the words of a table -----------------------------------------------------------------------------------
 
 
@@ -357,7 +371,8 @@ class Pooling(nn.Module):
             return F.max_pool2d(padded(x, (k, k), s, padding, -torch.inf), k, s)
         there = torch.ones_like(x[:1, :1])
         total, count = (F.avg_pool2d(padded(a, (k, k), s, padding), k, s) for a in (x, there))
-        return total / count
+        mean: Tensor = total / count
+        return mean
 
     def extra_repr(self) -> str:
         return str(self.layer)
@@ -378,7 +393,8 @@ class Added(nn.Module):
         self.inside, self.shortcut = inside, shortcut
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.shortcut(x) + self.inside(x)
+        total: Tensor = self.shortcut(x) + self.inside(x)
+        return total
 
 
 def module(table: Table, channels: int = 3, thin: bool = False) -> tuple[nn.Sequential, int]:
@@ -455,7 +471,7 @@ def network(name: str, padding: str = "published", thin: bool = False, channels:
 
     See Also
     --------
-    convlib.receptive_field : reads it. Chapter 10; Araujo, Norris and Sim (2019).
+    convlib.receptive_field.receptive_field : reads it. Chapter 10; Araujo, Norris and Sim (2019).
 
     Examples
     --------

@@ -16,6 +16,7 @@ SUBMODULES = (
     "convlib.filtering",
     "convlib.filters",
     "convlib.labs",
+    "convlib.networks",
     "convlib.oracles",
     "convlib.photographs",
     "convlib.receptive_field",
