@@ -888,6 +888,12 @@ def test_every_name_stands_beside_the_picture_with_the_look_of_its_frame():
     assert box.x0 >= picture.x1 and box.x1 <= plt.gcf().bbox.x1
 
 
+def test_a_wide_picture_leaves_room_for_the_names_of_its_regions():
+    draw.regions(np.zeros((20, 2000)), {"a name of several words": ((0, 9), (-9, 9))})
+    assert plt.gcf().get_size_inches()[0] <= draw.WIDTH + 1e-9
+    assert plt.gca().get_legend().get_window_extent().x1 <= plt.gcf().bbox.x1
+
+
 @pytest.mark.parametrize("side", [1, 30, 224, 2000])
 def test_pixels_of_a_picture_with_regions_are_square_and_fit_the_page(side):
     draw.regions(np.zeros((side, side)), {"pool 5: 212": ((-side, side), (0, side))})
