@@ -41,6 +41,7 @@ lab: .venv/book-ready ## open the notebooks in JupyterLab
 
 bench: .venv/book-ready ## compare the speed of convlib with torch on this machine
 	@$(VENV) benchmarks/conv2d.py
+	@$(VENV) benchmarks/receptive_field.py
 
 clean: ## remove the built book and all caches (not .venv)
 	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage
