@@ -39,8 +39,14 @@ LIT = """canvas => {
     return [width, sorted(rows), sorted(columns), count];
 }"""
 BOX = """one => {
-    const {left, top, width, height} = one.getBoundingClientRect();
-    return [top, top + height, left, left + width];
+    const {left, top, bottom, right} = one.getBoundingClientRect();
+    return [top, bottom, left, right];
+}"""
+FRAMED = """one => {
+    const {left, top, bottom, right} = one.getBoundingClientRect();
+    const style = getComputedStyle(one);
+    const border = side => parseFloat(style[`border${side}Width`]);
+    return [top + border("Top"), bottom - border("Bottom"), left + border("Left"), right - border("Right")];
 }"""
 INSIDE = """one => {
     const {left, top} = one.getBoundingClientRect();
@@ -50,8 +56,8 @@ INSIDE = """one => {
 
 
 def frame(page: Page, part: str, lab: ReceptiveFieldLab) -> list[float]:
-    """Top, bottom, left and right of what lies over the photograph, in its pixels."""
-    top, bottom, left, right = page.locator(f".lab-scene:not(.lab-map) > {part}").evaluate(BOX)
+    """Top, bottom, left and right of what a part frames of the photograph, in its pixels."""
+    top, bottom, left, right = page.locator(f".lab-scene:not(.lab-map) > {part}").evaluate(FRAMED)
     first, _, start, end = page.locator(".lab-scene:not(.lab-map) > canvas").evaluate(BOX)
     pixel = (end - start) / lab.size
     return [(top - first) / pixel, (bottom - first) / pixel, (left - start) / pixel, (right - start) / pixel]
@@ -105,7 +111,7 @@ def agrees(page: Page, lab: ReceptiveFieldLab) -> None:
         view = [-size, 2 * size]  # at most as much padding as photograph
         expected = [max(down[0], view[0]), min(down[1] + 1, view[1])]
         expected += [max(across[0], view[0]), min(across[1] + 1, view[1])]
-        assert np.allclose(frame(page, ".lab-field", lab), expected, atol=0.02 * size)
+        assert np.allclose(frame(page, ".lab-field", lab), expected, rtol=0, atol=0.1)
     i, j = lab._unit
     for what, pair in (("unit", (i, j)), ("pixel", lab._looked_at)):
         for axis, value in zip(("row", "column"), pair, strict=True):
@@ -487,7 +493,7 @@ def test_fields_of_the_layers_below_lie_within(opened: Callable[..., Page]) -> N
     rings = page.locator(".lab-rings > :visible")
     expect(rings).to_have_count(8)
     boxes = [one.evaluate(BOX) for one in rings.all()]
-    boxes.append(page.locator(".lab-field").evaluate(BOX))
+    boxes.append(page.locator(".lab-field").evaluate(FRAMED))
     sizes = [box[1] - box[0] for box in boxes]
     assert sizes == sorted(sizes)
     pixel = (boxes[-1][1] - boxes[-1][0]) / lab.rows[9].size
