@@ -330,6 +330,12 @@ def write_labs_page(folder: Path, *shown: Lab) -> Site:
     return Site(folder, folder.as_uri())
 
 
+def stop_the_clock(page: Page) -> None:
+    """From here on time passes only where a test says so, however long its comparisons take."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+
+
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens labs on a page of their own; a word in the console or a request from outside fails the test."""

@@ -14,6 +14,7 @@ from browsing import (
     accessibility_faults,
     browser,
     opened,
+    stop_the_clock,
     write_labs_page,
 )
 from lab_script import call
@@ -151,11 +152,6 @@ def agrees(page: Page, lab: DilatedConvolutionLab) -> None:
     expect(scale).to_have_count(int(block > 1))
     if block > 1:
         expect(scale).to_contain_text(f"{block} × {block} pixels")
-
-
-def stop_the_clock(page: Page) -> None:
-    page.clock.install(time=0)
-    page.clock.pause_at(1000)
 
 
 def slide(page: Page, name: str, value: int) -> None:

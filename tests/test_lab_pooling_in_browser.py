@@ -13,6 +13,7 @@ from browsing import (
     accessibility_faults,
     browser,
     opened,
+    stop_the_clock,
     write_labs_page,
 )
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -258,7 +259,7 @@ def test_walking_and_playing_through_the_windows(opened: Callable[..., Page]) ->
     page.locator("button[aria-label^='output, row 2, column 1']").click()
     lab.position = [2, 1]
     agrees(page, lab)
-    page.clock.install()
+    stop_the_clock(page)
     page.get_by_role("button", name="play through all windows").click()
     expect(page.locator(".lab-sum").first).to_have_attribute("aria-live", "off")
     page.clock.run_for(800)

@@ -14,6 +14,7 @@ from browsing import (
     accessibility_faults,
     browser,
     opened,
+    stop_the_clock,
     write_labs_page,
 )
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -413,7 +414,7 @@ def test_walking_and_playing_through_the_layers(opened: Callable[..., Page]) -> 
     lab.layer = 0
     agrees(page, lab)
     expect(back).to_be_disabled()
-    page.clock.install()
+    stop_the_clock(page)
     page.get_by_role("button", name="play through all layers").click()
     expect(page.locator(".lab-unit-words")).to_have_attribute("aria-live", "off")
     page.clock.run_for(900)

@@ -13,6 +13,7 @@ from browsing import (
     accessibility_faults,
     browser,
     opened,
+    stop_the_clock,
     write_labs_page,
 )
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -385,8 +386,7 @@ def test_walking_and_playing_through_the_pixels(opened: Callable[..., Page]) -> 
     lab.position = [0, 2]
     agrees(page, lab)
     page.get_by_label("pixel, row 2, column 1").focus()
-    page.clock.install(time=0)
-    page.clock.pause_at(1000)  # however long the comparisons take
+    stop_the_clock(page)
     page.get_by_role("button", name="play through all pixels").click()
     expect(total).to_have_attribute("aria-live", "off")
     page.clock.run_for(800)

@@ -14,6 +14,7 @@ from browsing import (
     accessibility_faults,
     browser,
     opened,
+    stop_the_clock,
     write_labs_page,
 )
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -290,8 +291,7 @@ def test_walking_and_playing_through_the_output(opened: Callable[..., Page]) -> 
     page.locator("button[aria-label^='output, row 1, column 1']").click()
     lab.position = [1, 1]
     agrees(page, lab)
-    page.clock.install(time=0)
-    page.clock.pause_at(1000)  # time goes on where the test says so
+    stop_the_clock(page)
     page.get_by_role("button", name="play through all output pixels").click()
     expect(page.locator(".lab-sum")).to_have_attribute("aria-live", "off")
     page.clock.run_for(800)
