@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -446,24 +447,36 @@ def test_a_unit_that_nothing_moves_has_no_effective_field() -> None:
 # ---------------------------------------------------------------- the command line
 
 
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader's own module, beside which the command is run."""
+    lines = ["from convlib.networks import network", "def alexnet(): return network('alexnet_torch')"]
+    (tmp_path / "mine.py").write_text("\n".join(lines), "utf8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+
+
+@pytest.mark.usefixtures("mine")
 def test_the_command_line_prints_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "table.html"
-    main(["networks:alexnet", "--input", "224", "--unit", "0", "0", "--html", str(page)])
+    main(["mine:alexnet", "--input", "224", "--unit", "0", "0", "--html", str(page)])
     printed = capsys.readouterr().out
     assert "195" in printed
     assert "Output unit 0 x 0 sees 0..128, 0..128." in printed  # -66 + 195 - 1
     assert "<table>" in page.read_text("utf8")
 
 
+@pytest.mark.usefixtures("mine")
 def test_the_command_line_prints_plain_data(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["networks:alexnet", "--input", "224", "230", "--json", "--train"])
+    main(["mine:alexnet", "--input", "224", "230", "--json", "--train"])
     assert json.loads(capsys.readouterr().out)["input_size"] == [224, 230]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("networks", "names no factory"), ("no_such_module:x", "cannot import"), ("networks:x", "has no 'x'")],
+    [("mine", "names no factory"), ("no_such_module:x", "cannot import"), ("mine:x", "has no 'x'")],
 )
+@pytest.mark.usefixtures("mine")
 def test_the_command_line_says_what_it_cannot_find(name: str, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
         main([name, "--input", "8"])

@@ -46,6 +46,7 @@ def regions(picture: NDArray[Any], framed: Mapping[str, Sequence[Sequence[int]]]
 
     Examples
     --------
+    >>> import numpy as np
     >>> regions(np.eye(4), {"a corner": ((-1, 1), (-1, 1)), "a pixel": ((2, 2), (2, 2))})
     """
     name = "regions"
