@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from receptive_field_agreement import disagreements
 from torch import nn
 
 from convlib.receptive_field import (
@@ -442,6 +443,20 @@ def test_a_unit_that_nothing_moves_has_no_effective_field() -> None:
     nn.init.zeros_(model.weight)
     with pytest.raises(ValueError, match="no pixel moves this unit"):
         effective_receptive_field(model, 9)
+
+
+class WithTable(nn.Module):
+    """Waves of several lengths, as encodings of positions have them: constants, made while it runs."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        lengths = 100.0 ** torch.arange(3.0, dtype=x.dtype).clamp(max=2).pow(2)
+        return nn.functional.relu(input=x[:, :3]) * torch.sin(1 / lengths)[:, None] + torch.pow(2.0, x[:, :3])
+
+
+def test_what_is_computed_without_the_image_may_be_any_function() -> None:
+    model = nn.Sequential(nn.Conv1d(3, 3, 3, padding=1), WithTable(), nn.Conv1d(3, 1, 3, padding=1))
+    assert gradient_support(model, 11, position=5).nonzero()[0].tolist() == [3, 4, 5, 6, 7]
+    assert disagreements(model, 11) == []
 
 
 # ---------------------------------------------------------------- the command line

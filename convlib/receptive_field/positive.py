@@ -61,14 +61,20 @@ class Positive(TorchFunctionMode):
 
 
 def _pass(function: Any, *args: Any, **kwargs: Any) -> Any:
-    return _add(function, *args[:1]) if args else function(*args, **kwargs)
+    """What depends on the image as it is; a constant, such as a table of frequencies, is computed."""
+    first = args[0] if args else kwargs.get("input")
+    return first if _moves(first) else function(*args, **kwargs)
+
+
+def _moves(one: Any) -> bool:
+    return isinstance(one, torch.Tensor) and one.requires_grad and one.is_floating_point()
 
 
 def _add(function: Any, *args: Any, **kwargs: Any) -> Any:
     """The sum of what depends on the image, broadcast with the rest."""
     tensors = [one for one in (*args, *kwargs.values()) if isinstance(one, torch.Tensor)]
     shape: Any = np.broadcast_shapes(*(one.shape for one in tensors))
-    moving = [one for one in tensors if one.requires_grad and one.is_floating_point()]
+    moving = [one for one in tensors if _moves(one)]
     if not moving:
         return function(*args, **kwargs)
     total = moving[0].expand(shape)
