@@ -410,7 +410,7 @@ def test_bilinear_kernel_evens_out_a_stride_of_half_its_size(size: tuple[int, in
 
 
 def test_a_preset_stays_that_preset_in_another_size() -> None:
-    grown = "((rows, h, w) => resized(KERNELS, rows, h, w))"
+    grown = "((rows, h, w) => refitted(KERNELS, rows, h, w))"
     bilinear = np.outer([0.5, 1, 0.5], [0.5, 1, 0.5]).tolist()
     quarters = np.array([0.25, 0.75, 0.75, 0.25])
     assert np.array_equal(call(NAME, grown, bilinear, 4, 4), np.outer(quarters, quarters))

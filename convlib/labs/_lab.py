@@ -97,6 +97,34 @@ def shown(value: float) -> str:
     return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
 
 
+def plural(count: int, word: str, several: str = "") -> str:
+    """`several` where an s does not do.
+
+    Examples
+    --------
+    >>> plural(1, "way"), plural(1024, "way"), plural(2, "copy", "copies")
+    ('1 way', '1,024 ways', '2 copies')
+    """
+    return f"{count:,} {word if count == 1 else several or f'{word}s'}"
+
+
+def listed(words: Iterable[object], last: str = "and") -> str:
+    """Words as a sentence has them.
+
+    Examples
+    --------
+    >>> listed([1, 2, 3]), listed(["rows", "columns"], "or"), listed([7])
+    ('1, 2 and 3', 'rows or columns', '7')
+    """
+    *first, final = map(str, words)
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def by(size: Iterable[int]) -> str:
+    """As in 3 × 4."""
+    return " × ".join(map(str, size))
+
+
 def in_bytes(value: int) -> str:
     """Memory, in powers of 1024, with four digits.
 

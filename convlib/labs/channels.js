@@ -35,7 +35,6 @@ function problemOf(state, kind = state.kind) {
 const shapeOf = ({ before, after, kernel, groups }) => [after, before / groups, kernel, kernel];
 const product = (numbers) => numbers.reduce((one, other) => one * other, 1);
 const total = (numbers) => numbers.reduce((one, other) => one + other, 0);
-const range = (count) => Array.from({ length: count }, (_, i) => i);
 
 const shuffles = (state) => state.kind === "two grouped" && state.shuffle;
 
@@ -113,7 +112,6 @@ function channelChoices({ kind, in_channels: c, out_channels: o, groups: g }) {
 
 // --- in words ---
 
-const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const percent = (part, whole) => `${shown((100 * part) / whole)} %`;
 const shapesInWords = (shapes) => shapes.map((shape) => `(${shape.join(", ")})`).join(", ");

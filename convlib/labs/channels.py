@@ -12,7 +12,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._dispatch import Array
 from convlib.conv import conv2d
 from convlib.conv_transpose import channel_shuffle
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, html_table, module, plural, shown, style
 from convlib.shapes import as_integer, conv_multiply_adds, conv_parameters
 
 FUNCTION = "channels"
@@ -205,12 +205,12 @@ class ChannelsLab(Lab):
 
     def _name(self, kind: str) -> str:
         if kind == "grouped":
-            return f"grouped, {_plural(self.groups, 'group')}"
+            return f"grouped, {plural(self.groups, 'group')}"
         if kind == "bottleneck":
             return f"bottleneck of {self.middle}"
         if kind == "two grouped":
             way = ", channel shuffle between" if self.shuffle else ""
-            return f"two grouped layers, {_plural(self.groups, 'group')}{way}"
+            return f"two grouped layers, {plural(self.groups, 'group')}{way}"
         return KINDS[kind]
 
     def _sizes_in_words(self) -> str:
@@ -247,7 +247,7 @@ class ChannelsLab(Lab):
                 f"{o * c // g} slices of {kernel}.{special}"
             )
         if self.kind == "depthwise":
-            outputs = _plural(o // c, "output")
+            outputs = plural(o // c, "output")
             return (
                 f"Each input is filtered by itself and makes {outputs}: {o} slices of {kernel}. "
                 "No channels are mixed."
@@ -384,10 +384,6 @@ def _times(numbers: Iterable[int]) -> str:
 
 def _plus(numbers: Iterable[int]) -> str:
     return " + ".join(f"{one:,}" for one in numbers)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _plural_list(word: str, numbers: Sequence[int]) -> str:

@@ -89,11 +89,6 @@ function sizeInWords({ n, k, s, p, d, room, count, left }, axis) {
 const freshPixel = (i, j) => (2 * i + 3 * j + i * j) % 4;
 const freshTap = (i, j) => ((i + 2 * j + 2) % 3) - 1;
 
-const resized = (rows, height, width, fresh) =>
-  Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => rows[i]?.[j] ?? fresh(i, j)));
-
-const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
-
 const KERNELS = {
   ones: ["all ones", (k) => k.map((row) => row.map(() => 1))],
   identity: ["middle 1, else 0", (k) => k.map((row, i) => row.map((_, j) => Number(i === k.length >> 1 && j === row.length >> 1)))],

@@ -17,7 +17,6 @@ const STACKS = {
 
 // --- the arithmetic ---
 
-const range = (count) => Array.from({ length: count }, (_, i) => i);
 const total = (numbers) => numbers.reduce((one, other) => one + other, 0);
 const extentOf = ({ kernel_size: k }, d) => d * (k - 1) + 1;
 const paddingBefore = ({ kernel_size: k, causal }, d) => (causal ? d * (k - 1) : Math.floor((d * (k - 1)) / 2));
@@ -77,7 +76,6 @@ function moved(state, settings) {
 
 // --- in words ---
 
-const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 const ordinal = (number) => `${number}${{ 2: "nd", 3: "rd" }[number] ?? "th"}`;
 const divisor = (one, other) => (other ? divisor(other, one % other) : one);
 
@@ -154,7 +152,6 @@ const captionInWords = (state) => `What sees ${fieldOf(state)} pixels: layers, a
 /** Paths of an SVG that is stretched to the line: dots and lines keep their width. */
 const dots = (row, y) => row.flatMap((ways, i) => (ways ? [`M${i + 0.5} ${y}h0`] : [])).join("");
 const lines = (edges, y) => edges.map(([from, to]) => `M${from + 0.5} ${y}L${to + 0.5} ${y + 1}`).join("");
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 /** How strongly something is coloured that so many of the most ways lead to: the single way must be seen, too. */
 const strength = (ways, most) => (ways ? 0.22 + 0.78 * Math.sqrt(ways / most) : 0);
 

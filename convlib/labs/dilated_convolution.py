@@ -13,7 +13,7 @@ from convlib._checks import require_flag
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv1d_input
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, html_table, module, plural, shown, style
 from convlib.shapes import as_integer, as_sizes, effective_kernel_size
 
 FUNCTION = "dilated_convolution"
@@ -161,7 +161,7 @@ class DilatedConvolutionLab(Lab):
         field, holes = self.receptive_field, self.holes
         if not holes:
             return f"No holes: all {field} pixels are read."
-        return f"{_plural(holes, 'hole')}: {field - holes} of {field} pixels are read."
+        return f"{plural(holes, 'hole')}: {field - holes} of {field} pixels are read."
 
     def reason_in_words(self) -> str:
         """Why there are holes, or none. In which order the dilations stand does not matter."""
@@ -210,7 +210,7 @@ class DilatedConvolutionLab(Lab):
         own, other = self.ways > 0, self._ways_from(self._beside) > 0
         shared = int((own & other).sum())
         return (
-            f"The neighbour, unit {self._beside}, reads {_plural(int(other.sum()), 'pixel')} and shares "
+            f"The neighbour, unit {self._beside}, reads {plural(int(other.sum()), 'pixel')} and shares "
             f"{shared or 'none'} with unit {self._unit}."
         )
 
@@ -237,7 +237,7 @@ class DilatedConvolutionLab(Lab):
         """The layers as a table, the sentences, the map of a picture and the weights."""
         k = self.kernel_size
         yield (
-            f"<p>{_plural(len(self.dilations), 'layer')} with a kernel of {k}{', causal' * self.causal}, "
+            f"<p>{plural(len(self.dilations), 'layer')} with a kernel of {k}{', causal' * self.causal}, "
             f"on a line of {self.size} pixels.</p>"
         )
         rows = enumerate(zip(self.dilations, self.extents, self.receptive_fields, strict=True), 1)
@@ -346,10 +346,6 @@ def dilated_convolution(
 
 
 # --- pieces of sentences ---
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _raised(power: int) -> str:

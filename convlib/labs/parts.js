@@ -27,6 +27,25 @@ function typed(text) {
 /** Thousands apart, as in 1,234. */
 const grouped = (value) => value.toLocaleString("en-US").replace("-", "−");
 
+/** "1 way", "1,024 ways"; `several` where an s does not do. */
+const plural = (count, word, several = `${word}s`) => `${grouped(count)} ${count === 1 ? word : several}`;
+
+/** "1, 2 and 3". */
+const listed = (words, last = "and") => (words.length > 1 ? `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}` : String(words[0]));
+
+/** Two decimals, and one digit of what they would hide. */
+const inCell = (value) => shown(Math.abs(value) < 0.005 ? Number(value.toPrecision(1)) : Math.round(value * 100) / 100);
+
+const range = (count) => Array.from({ length: count }, (_, i) => i);
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Rows in which one number is another. */
+const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
+
+/** Rows of another size: what stood there stays, and `fresh(i, j)` is new. */
+const resized = (rows, height, width, fresh) =>
+  Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => rows[i]?.[j] ?? fresh(i, j)));
+
 /** Memory, in powers of 1024, with four digits. */
 function inBytes(value) {
   let power = 0;

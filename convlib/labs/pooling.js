@@ -102,17 +102,12 @@ function pool(state) {
 
 // --- in words ---
 
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : String(words[0]));
 const raised = (power) => (power === 1 ? "" : "⁰¹²³⁴"[power]);
 const inSum = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
 const inBrackets = (terms) => (terms.length > 1 ? `(${terms.join(" + ")})` : terms[0]);
 /** The first and the last of many. */
 const shortened = (words) => (words.length > MOST_WRITTEN ? [...words.slice(0, 3), "…", words.at(-1)] : words);
 const theFirst = (winners) => (winners.length > 1 ? `, the first of ${winners.length} equal ones` : "");
-
-/** With two decimals, so that it fits into a square. */
-const inCell = (value) => shown(Math.abs(value) < 0.005 ? Number(value.toPrecision(1)) : Math.round(value * 100) / 100);
 
 function windowInWords(state, { read, pixels, zeros, beyond, winners, index, divisor, taps, powers, value }) {
   if (isMax(state)) {
@@ -209,11 +204,6 @@ const IMAGES = {
   relu: ["many zeros (after a ReLU)", (i, j) => Math.max(0, freshPixel(i, j) - 5)],
   line: ["a thin line", (i, j, width) => Number(j === width >> 1) * 8],
 };
-
-const resized = (rows, height, width, fresh) =>
-  Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => rows[i]?.[j] ?? fresh(i, j)));
-const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 // --- controls of this lab ---
 

@@ -16,7 +16,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.adaptive_pool import global_avg_pool2d, global_max_pool2d
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, by, html_table, listed, module, plural, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.pool import (
     avg_pool2d,
@@ -170,7 +170,7 @@ class PoolingLab(Lab):
             if p > k // 2:
                 return (
                     f"Padding {p} is too much: it can be at most half of the window, which is {k // 2} for "
-                    f"{_plural(k, word[:-1])}."
+                    f"{plural(k, word[:-1])}."
                 )
             if n + 2 * p - k <= (-s if up else -1):
                 return f"No window fits: it spans {k} {word}, the padded input has {n + 2 * p}."
@@ -272,7 +272,7 @@ class PoolingLab(Lab):
         counted = window.read if self.count_include_pad else window.pixels
         notes = ""
         if window.zeros:
-            zeros = _plural(window.zeros, "zero")
+            zeros = plural(window.zeros, "zero")
             notes = (
                 f"; {zeros} of the padding counted"
                 if self.count_include_pad
@@ -280,7 +280,7 @@ class PoolingLab(Lab):
             )
         if window.beyond:
             verb = "counts" if window.beyond == 1 else "count"
-            notes += f"; {_plural(window.beyond, 'place')} beyond the edge never {verb}"
+            notes += f"; {plural(window.beyond, 'place')} beyond the edge never {verb}"
         terms = _shortened([_in_sum(self._value(at)) for at in counted])
         return f"{_in_brackets(terms)} / {len(counted)} = {value}{notes}"
 
@@ -291,7 +291,7 @@ class PoolingLab(Lab):
         notes = ""
         if beyond:
             whole += f" · {len(window.read) + beyond} / {len(window.read)}"
-            notes = f"; {_plural(beyond, 'place')} beyond the edge, so the sum is scaled up to a whole window"
+            notes = f"; {plural(beyond, 'place')} beyond the edge, so the sum is scaled up to a whole window"
         if p > 1:
             whole = f"{whole if len(window.pixels) > 1 and not beyond else f'({whole})'}^(1/{p})"
             if self._powers < 0:
@@ -332,7 +332,7 @@ class PoolingLab(Lab):
             return f"Each pixel x gets {_text(gradient)}{scaled} · {ratio}: {', '.join(sent)}."
         divisor = len(window.read if self.count_include_pad else window.pixels)
         lost = (
-            f"; what {_plural(window.zeros, 'zero')} of the padding would get is lost"
+            f"; what {plural(window.zeros, 'zero')} of the padding would get is lost"
             if window.zeros and self.count_include_pad
             else ""
         )
@@ -344,13 +344,13 @@ class PoolingLab(Lab):
         arriving, several = _settled(self.grad_input), int((self._senders() > 1).sum())
         reached, count = int((arriving != 0).sum()), arriving.size
         words = [
-            f"{reached} of {_plural(count, 'pixel')} {'gets' if reached == 1 else 'get'} a gradient other "
+            f"{reached} of {plural(count, 'pixel')} {'gets' if reached == 1 else 'get'} a gradient other "
             f"than 0 ({_text(100 * reached / count)} %).",
             f"The windows were given {_summed(self.grad_output)}, the pixels get {_summed(arriving)}.",
         ]
         if several:
             verb = "adds" if several == 1 else "add"
-            words.append(f"{_plural(several, 'pixel')} {verb} up what several windows send.")
+            words.append(f"{plural(several, 'pixel')} {verb} up what several windows send.")
         return " ".join(words)
 
     def size_in_words(self, axis: int) -> str:
@@ -378,10 +378,10 @@ class PoolingLab(Lab):
         beyond = (count - 1) * s + k - n - 2 * p
         if beyond > 0:
             edge = "padded input" if p else "input"
-            formula += f"; the last window reaches {_plural(beyond, one)} beyond the {edge}"
+            formula += f"; the last window reaches {plural(beyond, one)} beyond the {edge}"
         unread = self._unread[axis]
         if unread:
-            which = f"{one} {unread[0]} is" if len(unread) == 1 else f"{word} {_listed(unread)} are"
+            which = f"{one} {unread[0]} is" if len(unread) == 1 else f"{word} {listed(unread)} are"
             formula += f"; {which} in no window"
         return formula
 
@@ -394,7 +394,7 @@ class PoolingLab(Lab):
             return
         output, (i, j) = self.output, self._present
         yield self._input_table(i, j)
-        yield _table(f"Output {_by(output.shape)}", output, [(i, j)])
+        yield _table(f"Output {by(output.shape)}", output, [(i, j)])
         yield f"<p>Row {i}, column {j}: {self.window_in_words()}</p>"
         if self.view == "indices" and self._is_max:
             wins = np.bincount(self.indices.ravel(), minlength=math.prod(self._size)).reshape(self._size)
@@ -411,8 +411,8 @@ class PoolingLab(Lab):
         words = [f"{self.kind[0].upper()}{self.kind[1:]} pooling"]
         if not self._is_global:
             kernel, stride, padding, up = self._options
-            words += [f"window {_by(kernel)}", f"stride {_by(stride)}"]
-            words += [f"padding {_by(padding)}"] if any(padding) else []
+            words += [f"window {by(kernel)}", f"stride {by(stride)}"]
+            words += [f"padding {by(padding)}"] if any(padding) else []
             words += [f"p = {self.norm_type}"] if self.kind == "Lp" else []
             words += ["sizes rounded up"] if up else []
         if self._is_max and self.view == "gradient":
@@ -441,9 +441,9 @@ class PoolingLab(Lab):
             if at[0] in unread[0] or at[1] in unread[1]:
                 text = f"<del>{text}</del>"
             cells[at[0] + padding[0], at[1] + padding[1]] = text
-        caption = f"Input {_by(self._size)}"
+        caption = f"Input {by(self._size)}"
         if any(padding):
-            caption += f", padded to {_by(n + 2 * p for n, p in zip(self._size, padding, strict=True))}"
+            caption += f", padded to {by(n + 2 * p for n, p in zip(self._size, padding, strict=True))}"
         caption += "; bold: the window"
         if chosen:
             caption += "; underlined: its maximum"
@@ -584,18 +584,6 @@ def _made(size: Sequence[int], given: ArrayLike | None) -> Rows:
 
 def _text(value: float) -> str:
     return "NaN" if math.isnan(value) else shown(value)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def _by(size: Iterable[int]) -> str:
-    return " × ".join(map(str, size))
-
-
-def _listed(values: Sequence[int]) -> str:
-    return f"{', '.join(map(str, values[:-1]))} and {values[-1]}"
 
 
 def _raised(power: int) -> str:

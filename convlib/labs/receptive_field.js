@@ -208,7 +208,6 @@ function lookUp(state) {
 
 // --- in words ---
 
-const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 const square = (n) => `${grouped(n)} × ${grouped(n)}`;
 const rangeInWords = (word, [first, last]) => (first === last ? `${word} ${shown(first)}` : `${word}s ${shown(first)} to ${shown(last)}`);
 const AXES = ["row", "column"];

@@ -14,7 +14,7 @@ import traitlets
 
 from convlib._checks import require_one_of
 from convlib._checks import shown as quoted
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, html_table, module, plural, shown, style
 from convlib.labs.convolution import pair
 from convlib.photographs import photograph
 from convlib.receptive_field.field import Field, Interval
@@ -132,7 +132,7 @@ class ReceptiveFieldLab(Lab):
     def __repr__(self) -> str:
         """The photograph, the layers and what they come to."""
         size = f"{self.size} × {self.size}"
-        return f"{self.title}: photograph {size}, {_plural(len(self.layers), 'layer')}. {self.summary()}"
+        return f"{self.title}: photograph {size}, {plural(len(self.layers), 'layer')}. {self.summary()}"
 
     @traitlets.default("photograph")
     def _cat(self) -> str:
@@ -247,7 +247,7 @@ class ReceptiveFieldLab(Lab):
             return f"{head}Without layers, a unit is a pixel."
         last, whole = rows[fitting], self.size**2
         words = (
-            f"{head}After {_plural(fitting, 'layer')} there are {_square(last.output_size)} units. "
+            f"{head}After {plural(fitting, 'layer')} there are {_square(last.output_size)} units. "
             f"Each sees {'up to ' if len(_extents(self._last)) > 1 else ''}{_square(last.size)} pixels, and "
             f"neighbours look {_ratio(last.jump)} {'pixels' if last.jump > 1 else 'pixel'} apart. "
         )
@@ -310,7 +310,7 @@ class ReceptiveFieldLab(Lab):
         if not all(inside):
             return f"{words} All of it lies in the padding."
         outside = [
-            _plural(n - m, what) for n, m, what in zip(sizes, inside, ("row", "column"), strict=True) if n > m
+            plural(n - m, what) for n, m, what in zip(sizes, inside, ("row", "column"), strict=True) if n > m
         ]
         if outside:
             verb = "lies" if outside in (["1 row"], ["1 column"]) else "lie"
@@ -333,7 +333,7 @@ class ReceptiveFieldLab(Lab):
         read = math.prod(len(one) for one in self.readers)
         spanned = math.prod(last - first + 1 for first, last in (rows, columns))
         where = f"{_range('row', rows)}, {_range('column', columns)}"
-        units = f"{_plural(self._map**2, 'unit')} of {layer}"
+        units = f"{plural(self._map**2, 'unit')} of {layer}"
         if read == spanned:
             return f"P{name} is seen by {read:,} of the {units}: {where}."
         return (
@@ -574,11 +574,11 @@ def _problem(one: Setting, n: int) -> str:
         return f"The padding of a pooling can be at most half of its window: {k // 2} for {k}, not {p}."
     if kind in ("conv", "pool"):
         if span > n + 2 * p:
-            return f"No window fits: it spans {_plural(span, 'row')}, the padded map has {n + 2 * p}."
+            return f"No window fits: it spans {plural(span, 'row')}, the padded map has {n + 2 * p}."
         return ""
     made = n * s if kind in ENLARGING else (n - 1) * s + span - 2 * p
     if made < 1:
-        return f"Padding {p} on either side leaves nothing of the {_plural(made + 2 * p, 'row')}."
+        return f"Padding {p} on either side leaves nothing of the {plural(made + 2 * p, 'row')}."
     if made > LARGEST_MAP:
         return f"The output would have {made:,} rows, and this lab stops at {LARGEST_MAP:,}."
     return ""
@@ -602,10 +602,6 @@ def _ratio(value: int | Fraction) -> str:
 
 def _square(n: int | None) -> str:
     return f"{n:,} × {n:,}"
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _at(place: Sequence[int]) -> str:

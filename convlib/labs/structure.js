@@ -20,10 +20,6 @@ const freshWeight = (i, j) => withoutZero(seeded(i + 1, j) % 10);
 const freshTap = (u, v) => withoutZero((7 * (3 * u + v) + 8) % 10);
 const freshPixel = (r, c) => seeded(r + 40, c) % 5;
 
-const resized = (rows, height, width, fresh) =>
-  Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => rows[i]?.[j] ?? fresh(i, j)));
-const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
-
 // --- the arithmetic; a line is a picture of one row ---
 
 function sizesOf({ image, kernel, wrap }) {
@@ -118,8 +114,6 @@ function ownCounts(state) {
 }
 
 // --- in words ---
-
-const plural = (count, word) => `${grouped(count)} ${word}${count === 1 ? "" : "s"}`;
 
 /** As in "(3·3) · (5·5) = 9 · 25 = 225". */
 function countInWords({ factors, count }) {

@@ -12,7 +12,7 @@ from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv_matrix
-from convlib.labs._lab import Lab, html_table, in_bytes, module, shown, style
+from convlib.labs._lab import Lab, html_table, in_bytes, module, plural, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.shapes import Ints, as_integer, as_tuple
 from convlib.windows import pad
@@ -154,7 +154,7 @@ class StructureLab(Lab):
         if self.kind == "locally connected":
             return f"{own} {where}."
         name = self._place(tap, np.shape(self.kernel)).strip("()")
-        places = _plural(math.prod(self._output_shape), "place")
+        places = plural(math.prod(self._output_shape), "place")
         return f"{head}: w[{name}] = {value}, {where}. The same weight stands at {places}, one in each row."
 
     def moved_in_words(self) -> str:
@@ -172,7 +172,7 @@ class StructureLab(Lab):
         compared, agree, new = old.sum(), close.sum(), (~old).sum()
         meeting = "the ends" if self._is_line else "opposite sides"
         news = (
-            f" {_plural(new, 'window')} now {'lies' if new == 1 else 'lie'} across the seam where {meeting} "
+            f" {plural(new, 'window')} now {'lies' if new == 1 else 'lie'} across the seam where {meeting} "
             "meet: there is no earlier output to compare."
         )
         news = news if new else ""
@@ -180,7 +180,7 @@ class StructureLab(Lab):
             return f"No output can be compared.{news}"
         return (
             f"The output {'has' if agree == compared else 'has not'} moved along (largest difference "
-            f"{shown(max(difference[~close], default=0.0))}): {agree} of {_plural(compared, 'output')} "
+            f"{shown(max(difference[~close], default=0.0))}): {agree} of {plural(compared, 'output')} "
             f"{'agrees' if agree == 1 else 'agree'}.{news}"
         )
 
@@ -238,10 +238,6 @@ def layer_counts(image: Sizes, kernel: Sizes, maps: Sizes) -> dict[str, int]:
     window = image[0] * math.prod(kernel)
     counts = math.prod(maps) * math.prod(image), math.prod(maps) * window, maps[0] * window
     return dict(zip(KINDS, counts, strict=True))
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def structure(

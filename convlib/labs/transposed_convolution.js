@@ -143,15 +143,10 @@ const landed = (state) => countsOf(state).flat().reduce((sum, one) => sum + one,
 
 // --- in words ---
 
-const plural = (count, word) => `${count} ${count === 1 ? word : word === "copy" ? "copies" : `${word}s`}`;
-const listed = (words, last = "and") => (words.length > 1 ? `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}` : String(words[0]));
 const inSum = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
 
 /** What adds up to 0 but for many roundings is 0. */
 const settled = (value) => (Math.abs(value) < 1e-9 ? 0 : value);
-
-/** With two decimals, so that it fits into a square. */
-const inCell = (value) => shown(Math.abs(value) < 0.005 ? Number(value.toPrecision(1)) : Math.round(value * 100) / 100);
 
 const sumOf = (readers, value) => `${readers.map(({ weight, pixel }) => `${inSum(weight)} · ${inSum(pixel)}`).join(" + ")} = ${shown(settled(value))}`;
 const headInWords = (view, [i, j]) => `${view === "scatter" ? "pixel" : "output"} row ${i}, column ${j}: `;
@@ -198,7 +193,7 @@ function wholeInWords(state) {
   const [taps, pixels, outputs, real] = [down.k * across.k, down.n * across.n, down.size * across.size, landed(state)];
   if (state.view === "scatter") {
     const cut = pixels * taps - real;
-    return `${plural(pixels, "copy")} of ${plural(taps, "number")}: ${plural(pixels * taps, "multiply-add")}${cut ? `, of which ${cut} ${cut === 1 ? "is" : "are"} cut off by the padding` : ""}.`;
+    return `${plural(pixels, "copy", "copies")} of ${plural(taps, "number")}: ${plural(pixels * taps, "multiply-add")}${cut ? `, of which ${cut} ${cut === 1 ? "is" : "are"} cut off by the padding` : ""}.`;
   }
   if (state.view === "gather") {
     const made = `${plural(outputs, "window")} of ${plural(taps, "tap")}: ${plural(outputs * taps, "multiply-add")}`;
@@ -208,7 +203,7 @@ function wholeInWords(state) {
     const more = [down, across].some(({ s, e }) => e >= s) ? ", without the windows that are more than the pixels here" : "";
     return [
       `C is the convolution from ${down.size} × ${across.size} to ${down.n} × ${across.n} with the same kernel and settings${more}: ${plural(pixels, "row")}, one for each window.`,
-      `Cᵀ has ${plural(outputs, "row")}, one for each pixel of the output; ${real} of its ${pixels * outputs} entries ${real === 1 ? "is a weight" : "are weights"}${real < pixels * outputs ? ", the others must be 0" : ""}.`,
+      `Cᵀ has ${plural(outputs, "row")}, one for each pixel of the output; ${real} of its ${grouped(pixels * outputs)} entries ${real === 1 ? "is a weight" : "are weights"}${real < pixels * outputs ? ", the others must be 0" : ""}.`,
     ].join(" ");
   }
   return overlapAsAWhole(state);
@@ -219,7 +214,7 @@ function overlapAsAWhole(state) {
   const uneven = counts.filter((along) => new Set(along).size > 1).length;
   const products = [...new Set(counts[0].flatMap((one) => counts[1].map((other) => one * other)))].sort((one, other) => one - other);
   const pattern = ["No pattern", "Stripes", "A checkerboard"][uneven];
-  const each = products.length > 1 ? `${listed(products, "or")} copies` : plural(products[0], "copy");
+  const each = products.length > 1 ? `${listed(products, "or")} copies` : plural(products[0], "copy", "copies");
   const along = axesOf(state).map(({ k, s, d }, axis) => {
     const turns = new Set(counts[axis]).size > 1 ? `${listed(counts[axis])} by turns` : counts[axis][0];
     return `${AXES[axis]} ${turns} (kernel ${k}, stride ${s}${d > 1 ? `, dilation ${d}` : ""})`;
@@ -280,12 +275,10 @@ const USUAL = {
 };
 
 const preset = (presets, key, rows, columns) => table(rows, columns, (i, j) => presets[key][1](i, j, rows, columns));
-const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const presetOf = (presets, rows) => Object.keys(presets).find((key) => same(preset(presets, key, rows.length, rows[0].length), rows)) ?? "";
 
 /** In another size: a preset stays that preset, and other numbers stay where they are, with ones for what is new. */
-function resized(presets, rows, height, width) {
+function refitted(presets, rows, height, width) {
   const key = presetOf(presets, rows);
   return key ? preset(presets, key, height, width) : table(height, width, (i, j) => rows[i]?.[j] ?? 1);
 }
@@ -314,7 +307,7 @@ function render({ model, el }) {
 
   function set(what, axis, value) {
     const pair = [0, 1].map((one) => (one === axis || (together && what !== "image") ? value : valueOf(what, one)));
-    change(model, { [what]: what in presetsOf ? resized(presetsOf[what], model.get(what), ...pair) : pair });
+    change(model, { [what]: what in presetsOf ? refitted(presetsOf[what], model.get(what), ...pair) : pair });
   }
 
   /** How many places there are to choose from: pixels of the input, or of the output. */
@@ -331,7 +324,7 @@ function render({ model, el }) {
   const usual = menu({ name: "usual settings", choices: { "": "your own", ...USUAL }, onChange: (key) => {
     if (!key) { update(); return; }
     const [k, s, p, e] = key.split(" ").map(Number);
-    change(model, { kernel: resized(KERNELS, model.get("kernel"), k, k), stride: [s, s], padding: [p, p], output_padding: [e, e], dilation: [1, 1] });
+    change(model, { kernel: refitted(KERNELS, model.get("kernel"), k, k), stride: [s, s], padding: [p, p], output_padding: [e, e], dilation: [1, 1] });
   } });
   const presetMenu = (what) => menu({
     name: labels[what], choices: { "": "your own", ...Object.fromEntries(Object.entries(presetsOf[what]).map(([key, [label]]) => [key, label])) },

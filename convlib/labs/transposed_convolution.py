@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from convlib._checks import shown as quoted
 from convlib._dispatch import Array
 from convlib.conv import conv_matrix
 from convlib.conv_transpose import conv_transpose2d
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, by, html_table, listed, module, plural, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.shapes import (
     Ints,
@@ -74,7 +74,7 @@ class TransposedConvolutionLab(Lab):
             f"{what.replace('_', ' ')} {list(getattr(self, what))}"
             for what in ("stride", "padding", "output_padding", "dilation")
         )
-        return f"{self.title}: {self.view}, input {_by(self._input)}, kernel {_by(self._kernel)}, {settings}"
+        return f"{self.title}: {self.view}, input {by(self._input)}, kernel {by(self._kernel)}, {settings}"
 
     # --- what convlib computes ---
 
@@ -142,12 +142,12 @@ class TransposedConvolutionLab(Lab):
                 return (
                     f"Output padding {e} is too much for the {word}: it must be smaller than the stride "
                     f"({s}) or the dilation ({d}). It chooses among the sizes that a convolution with "
-                    f"stride {s} takes to {_plural(n, word[:-1])}, and {many}."
+                    f"stride {s} takes to {plural(n, word[:-1])}, and {many}."
                 )
             span = (n - 1) * s + effective_kernel_size(k, d) + e
             if span <= 2 * p:
                 return (
-                    f"Padding {p} leaves nothing: it takes away {_plural(p, word[:-1])} on either side, and "
+                    f"Padding {p} leaves nothing: it takes away {plural(p, word[:-1])} on either side, and "
                     f"the copies span {span}."
                 )
         return ""
@@ -241,7 +241,7 @@ class TransposedConvolutionLab(Lab):
             if not pixels:
                 return "no copy reaches it"
             word = "copy reaches it, from pixel" if len(pixels) == 1 else "copies reach it, from pixels"
-            return f"{len(pixels)} {word} {_listed(pixels)}"
+            return f"{len(pixels)} {word} {listed(pixels)}"
         terms = [f"{_in_sum(self.kernel[u][v])} · {_in_sum(self.image[i][j])}" for (i, j), (u, v) in readers]
         total = f"{' + '.join(terms)} = {value}"
         if self.view == "gather":
@@ -285,14 +285,12 @@ class TransposedConvolutionLab(Lab):
         if self.view == "scatter":
             cut = pixels * taps - real
             lost = f", of which {cut} {'is' if cut == 1 else 'are'} cut off by the padding" if cut else ""
-            return (
-                f"{_plural(pixels, 'copy')} of {_plural(taps, 'number')}: "
-                f"{_plural(pixels * taps, 'multiply-add')}{lost}."
-            )
+            copies = plural(pixels, "copy", "copies")
+            return f"{copies} of {plural(taps, 'number')}: {plural(pixels * taps, 'multiply-add')}{lost}."
         if self.view == "gather":
             made = (
-                f"{_plural(outputs, 'window')} of {_plural(taps, 'tap')}: "
-                f"{_plural(outputs * taps, 'multiply-add')}"
+                f"{plural(outputs, 'window')} of {plural(taps, 'tap')}: "
+                f"{plural(outputs * taps, 'multiply-add')}"
             )
             if real == outputs * taps:
                 return f"{made}; all meet a pixel of the input."
@@ -304,10 +302,10 @@ class TransposedConvolutionLab(Lab):
         more = ", without the windows that are more than the pixels here" if beyond else ""
         others = ", the others must be 0" if real < pixels * outputs else ""
         return (
-            f"C is the convolution from {_by(self._output)} to {_by(self._input)} with the same kernel and "
-            f"settings{more}: {_plural(pixels, 'row')}, one for each window. Cᵀ has "
-            f"{_plural(outputs, 'row')}, one for each pixel of the output; {real} of its "
-            f"{pixels * outputs} entries {'is a weight' if real == 1 else 'are weights'}{others}."
+            f"C is the convolution from {by(self._output)} to {by(self._input)} with the same kernel and "
+            f"settings{more}: {plural(pixels, 'row')}, one for each window. Cᵀ has "
+            f"{plural(outputs, 'row')}, one for each pixel of the output; {real} of its "
+            f"{pixels * outputs:,} entries {'is a weight' if real == 1 else 'are weights'}{others}."
         )
 
     def _overlap_in_words(self) -> str:
@@ -315,12 +313,14 @@ class TransposedConvolutionLab(Lab):
         uneven = sum(len(set(along)) > 1 for along in counts)
         products = sorted({one * other for one in counts[0] for other in counts[1]})
         pattern = ("No pattern", "Stripes", "A checkerboard")[uneven]
-        each = f"{_listed(products, 'or')} copies" if len(products) > 1 else _plural(products[0], "copy")
+        each = (
+            f"{listed(products, 'or')} copies" if len(products) > 1 else plural(products[0], "copy", "copies")
+        )
         lines = []
         for axis, word in enumerate(AXES):
             _, k, s, _, _, d = self._axis(axis)
             along = counts[axis]
-            turns = f"{_listed(along)} by turns" if len(set(along)) > 1 else along[0]
+            turns = f"{listed(along)} by turns" if len(set(along)) > 1 else along[0]
             dilated = f", dilation {d}" if d > 1 else ""
             lines.append(f"along the {word} {turns} (kernel {k}, stride {s}{dilated})")
         least, most = float(sums.min()), float(sums.max())
@@ -349,10 +349,10 @@ class TransposedConvolutionLab(Lab):
             return formula
         back = f"{formula}; a convolution with the same settings takes"
         if e >= s:
-            return f"{back} {_plural(size, one)} to {conv_output_size(size, k, s, p, d)}, not to {n}"
+            return f"{back} {plural(size, one)} to {conv_output_size(size, k, s, p, d)}, not to {n}"
         came: Any = conv_input_sizes(n, k, s, p, d)
         *sizes, last = came
-        return f"{back} {'' if sizes else 'only '}{_listed([*sizes, _plural(last, one)])} to {n}"
+        return f"{back} {'' if sizes else 'only '}{listed([*sizes, plural(last, one)])} to {n}"
 
     # --- without a script ---
 
@@ -366,9 +366,9 @@ class TransposedConvolutionLab(Lab):
         scatter, (i, j) = self.view == "scatter", self._present
         readers = [] if scatter else self._readers()
         yield _table(
-            f"Input {_by(self._input)}", self.image, [(i, j)] if scatter else [pixel for pixel, _ in readers]
+            f"Input {by(self._input)}", self.image, [(i, j)] if scatter else [pixel for pixel, _ in readers]
         )
-        yield _table(f"Kernel {_by(self._kernel)}", self.kernel, [tap for _, tap in readers])
+        yield _table(f"Kernel {by(self._kernel)}", self.kernel, [tap for _, tap in readers])
         yield from {
             "scatter": self._still_scatter,
             "gather": self._still_gather,
@@ -376,7 +376,7 @@ class TransposedConvolutionLab(Lab):
             "overlap": self._still_overlap,
         }[str(self.view)]()
         landing = list(self._landing()) if scatter else [(i, j)]
-        yield _table(f"Output {_by(self._output)}", self.output, landing)
+        yield _table(f"Output {by(self._output)}", self.output, landing)
         head = f"{'Pixel' if scatter else 'Output'} row {i}, column {j}"
         yield f"<p>{head}: {self.point_in_words()}</p>"
         yield f"<p>{self.whole_in_words()}</p>"
@@ -408,7 +408,7 @@ class TransposedConvolutionLab(Lab):
             for at, k, d in zip(self._present, self._kernel, self.dilation, strict=True)
         ]
         taps = [(r, c) for r in window[0] for c in window[1]]
-        yield _table(f"Input, spread out to {_by(spread.shape)}; bold: the window", spread, taps)
+        yield _table(f"Input, spread out to {by(spread.shape)}; bold: the window", spread, taps)
 
     def _still_matrix(self) -> Iterator[str]:
         (a, e), width = self._present, self._output[1]
@@ -507,7 +507,7 @@ def transposed_convolution(
     layout, _, output = transposed_layout(np.shape(pixels), np.shape(weights), **settings, function=FUNCTION)
     places, whose = (layout.positions, "input") if view == "scatter" else (output, "output")
     if any(one >= n for one, n in zip(at, places, strict=True)):
-        raise ValueError(f"{FUNCTION}: position {at} is outside of the {whose}, which is {_by(places)}")
+        raise ValueError(f"{FUNCTION}: position {at} is outside of the {whose}, which is {by(places)}")
     return TransposedConvolutionLab(
         image=pixels,
         kernel=weights,
@@ -538,20 +538,6 @@ def _made(what: str, given: ArrayLike) -> Rows:
 def _text(value: float) -> str:
     """What adds up to 0 but for many roundings is 0."""
     return shown(0.0 if abs(value) < 1e-9 else float(value))
-
-
-def _plural(count: int, word: str) -> str:
-    plural = "copies" if word == "copy" else f"{word}s"
-    return f"{count} {word if count == 1 else plural}"
-
-
-def _by(size: Iterable[int]) -> str:
-    return " × ".join(map(str, size))
-
-
-def _listed(words: Sequence[Any], last: str = "and") -> str:
-    *first, final = map(str, words)
-    return f"{', '.join(first)} {last} {final}" if first else final
 
 
 def _in_sum(value: float) -> str:

@@ -127,13 +127,9 @@ function curveOf(state, values, outputs, fine = isSmooth(state) ? fineTapsOf(sta
 
 // --- in words ---
 
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : String(words[0]));
 const inSum = (value) => (value < 0 ? `(${shown(value)})` : shown(value));
 /** The first and the last of many. */
 const shortened = (words) => (words.length > MOST_WRITTEN ? [...words.slice(0, 3), "…", words.at(-1)] : words);
-/** With two decimals, so that it fits into a square. */
-const inCell = (value) => shown(Math.abs(value) < 0.005 ? Number(value.toPrecision(1)) : Math.round(value * 100) / 100);
 const nonzero = (weights) => weights.flatMap((weight, at) => (weight ? [at] : []));
 
 function modeInWords(state) {
@@ -250,8 +246,6 @@ const IMAGES = {
 const tableOf = (height, width, value) => Array.from({ length: height }, (_, i) => Array.from({ length: width }, (__, j) => value(i, j)));
 const presetImage = (key, height, width) => tableOf(height, width, (i, j) => IMAGES[key][1](i, j, height, width));
 const presetOf = (image) => Object.keys(IMAGES).find((key) => same(presetImage(key, image.length, image[0].length), image)) ?? "";
-const replaced = (rows, i, j, value) => rows.map((row, r) => (r === i ? row.map((old, c) => (c === j ? value : old)) : row));
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 // --- the strip: one row, in the plane of place and value ---
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import traitlets
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
 from convlib._dispatch import Array
-from convlib.labs._lab import Lab, html_table, module, shown, style
+from convlib.labs._lab import Lab, by, html_table, listed, module, plural, shown, style
 from convlib.labs.convolution import Rows, numbers, pair
 from convlib.resize import interpolate, resize_matrix
 from convlib.shapes import Ints, as_tuple
@@ -54,7 +54,7 @@ class UpsamplingLab(Lab):
         """The mode, its options and the sizes."""
         options = [word for word, on in (("align_corners", self._corners), ("antialias", self._wide)) if on]
         return ", ".join(
-            [f"{self.title}: {self.mode}", *options, f"image {_by(self._shape)}", f"output {_by(self.size)}"]
+            [f"{self.title}: {self.mode}", *options, f"image {by(self._shape)}", f"output {by(self.size)}"]
         )
 
     # --- what convlib computes ---
@@ -189,7 +189,7 @@ class UpsamplingLab(Lab):
         if self.mode == "area":
             start, end = shown(i * n / m), shown((i + 1) * n / m)
             touched = (
-                f"{one} {read[0]} alone" if len(read) == 1 else f"{word} {_listed(read)}, 1/{len(read)} each"
+                f"{one} {read[0]} alone" if len(read) == 1 else f"{word} {listed(read)}, 1/{len(read)} each"
             )
             return f"{head} reaches from {start} to {end}, measured from the edge, and touches {touched}."
         if m == 1 and self._corners:
@@ -201,7 +201,7 @@ class UpsamplingLab(Lab):
         else:
             lies = f"{head} lies at ({i} + ½) · {n}/{m} − ½ = {shown(self._place(axis, i))}"
         parts = [f"{shown(float(weights[at]))} of {one} {at}" for at in read]
-        return f"{lies}: {_listed(parts)}{self._note(axis)}."
+        return f"{lies}: {listed(parts)}{self._note(axis)}."
 
     def _note(self, axis: int) -> str:
         n, place, word = self._shape[axis], self._place(axis, self._present[axis]), AXES[axis]
@@ -238,7 +238,7 @@ class UpsamplingLab(Lab):
         words += f"; the weights add up to {shown(round(float(weights.sum()), 9))}."
         if unread:
             is_ = "is" if unread == 1 else "are"
-            return f"{words} {_plural(unread, 'pixel')} {is_} read by no output pixel at all."
+            return f"{words} {plural(unread, 'pixel')} {is_} read by no output pixel at all."
         return f"{words} Every pixel is read by some output pixel."
 
     def range_in_words(self) -> str:
@@ -250,7 +250,7 @@ class UpsamplingLab(Lab):
         dust = 1e-12 * float(np.abs(image).max())
         over = [f"{shown(low - least)} below"] * (low - least > dust)
         over += [f"{shown(most - high)} above"] * (most - high > dust)
-        return f"{words}: it overshoots by {_listed(over)}." if over else f"{words}: no overshoot."
+        return f"{words}: it overshoots by {listed(over)}." if over else f"{words}: no overshoot."
 
     def strip_in_words(self) -> str:
         """The present row of the output, and the row of the image that it is made of."""
@@ -278,13 +278,13 @@ class UpsamplingLab(Lab):
         for r, c in np.argwhere(self.unread).tolist():
             image[r][c] = f"<del>{image[r][c]}</del>"
         unread = "; struck out: read by no output pixel" if self.unread.any() else ""
-        yield html_table(f"Image {_by(self._shape)}; bold: read by the chosen output pixel{unread}", image)
+        yield html_table(f"Image {by(self._shape)}; bold: read by the chosen output pixel{unread}", image)
         cells = [["", *map(shown, across)]]
         cells += [[shown(down[r]), *map(shown, row)] for r, row in enumerate(weights)]
         yield html_table("Weights: of its row (left) times of its column (above)", cells)
         output = [[shown(value) for value in row] for row in self._whole(self.output)]
         output[i][j] = f"<strong>{output[i][j]}</strong>"
-        yield html_table(f"Output {_by(self.size)}; bold: the chosen pixel", output)
+        yield html_table(f"Output {by(self.size)}; bold: the chosen pixel", output)
         yield f"<p>Row {i}, column {j}: {self.sum_in_words()}</p>"
         yield f"<p>{self.reading_in_words()}</p>"
         yield f"<p>{self.range_in_words()}</p>"
@@ -386,19 +386,6 @@ def _made(given: ArrayLike | None) -> Rows:
 
 
 # --- pieces of sentences ---
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def _by(size: Iterable[int]) -> str:
-    return " × ".join(map(str, size))
-
-
-def _listed(words: Sequence[object]) -> str:
-    *first, last = map(str, words)
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _in_sum(value: float) -> str:
