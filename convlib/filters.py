@@ -173,10 +173,10 @@ def motion_blur(length: float, angle: float = 0) -> Kernel:
     x, y = _direction(name, angle)
     radius = math.ceil(length / 2 - 0.5)
     steps = round(64 * length)
-    along = ((np.arange(steps) + 0.5) / steps - 0.5) * length
+    along = (np.arange(steps) - (steps - 1) / 2) * (length / steps)  # the same from either end
     kernel = np.zeros((2 * radius + 1, 2 * radius + 1))
     np.add.at(kernel, tuple(np.rint(along * part).astype(int) + radius for part in (y, x)), 1 / steps)
-    return (kernel + kernel[::-1, ::-1]) / 2  # a step on the border of two pixels is no favour to one of them
+    return kernel
 
 
 # --- take a difference: the weights add up to 0 -------------------------------------------------------------
