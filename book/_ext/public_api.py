@@ -10,6 +10,7 @@ from types import ModuleType
 
 MARK = "<!-- public api -->"
 SUBMODULES = (
+    "convlib.digits",
     "convlib.draw",
     "convlib.equivariance",
     "convlib.exercises",
