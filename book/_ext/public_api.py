@@ -12,6 +12,7 @@ MARK = "<!-- public api -->"
 SUBMODULES = (
     "convlib.digits",
     "convlib.draw",
+    "convlib.edges",
     "convlib.equivariance",
     "convlib.exercises",
     "convlib.filtering",
