@@ -1,8 +1,8 @@
 """From slopes to edges, in the steps of Canny: smooth, differentiate, thin, follow.
 
 An edge is a line along which an image changes fast. The slopes along x and along y are two convolutions. How
-steep the image is and which way it climbs follow pixel by pixel; then edges are made one pixel thin, and those
-are kept that hang together with a strong one.
+steep the image is and which way it climbs follow pixel by pixel; then edges are made one pixel thin, and
+those are kept that hang together with a strong one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convlib._checks import as_real, require_one_of
 from convlib._dispatch import Array, dtype_name, is_tensor, library_of, require_array, require_same_dtype
-from convlib.filtering import filter2d
+from convlib.filtering import PADDING_MODES, filter2d
 from convlib.filters import gaussian, prewitt, scharr, sobel
 
 SLOPES = {"sobel": sobel, "prewitt": prewitt, "scharr": scharr}
@@ -56,8 +56,10 @@ def gradient(image: Array, kernel: str = "sobel", padding_mode: str = "replicate
     >>> x[1, 1], y[1, 1]
     (np.float64(2.0), np.float64(1.0))
     """
-    require_array("gradient", "image", image)
+    _require_image("gradient", "image", image)
     require_one_of("gradient", "kernel", kernel, tuple(SLOPES))
+    require_one_of("gradient", "padding_mode", padding_mode, PADDING_MODES)
+    _require_pixels("gradient", image, 2 if padding_mode == "reflect" else 1)
     across, down = (SLOPES[kernel](axis, normalized=True) for axis in "xy")
     # the window as it is: passes would round, and tell apart slopes that are equal
     return Gradient(*(filter2d(image, each, 0, padding_mode, separable=False) for each in (across, down)))
@@ -124,7 +126,8 @@ def thin_edges(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """The magnitude where it is greatest across the edge, and 0 elsewhere: non-maximum suppression.
 
     Each pixel is compared with the magnitude one step uphill and one step downhill. Those places lie between
-    two of its eight neighbours, and both count, by their distance. Of two equal pixels the brighter one stays.
+    two of its eight neighbours, and both count, by their distance. Of two equal pixels the brighter one
+    stays.
 
     Parameters
     ----------
@@ -134,7 +137,7 @@ def thin_edges(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     array (..., H, W)
-        Pixels at the border lack a neighbour, and are 0.
+        Pixels at the border lack a neighbour, and are 0; so is NaN.
 
     See Also
     --------
@@ -150,32 +153,30 @@ def thin_edges(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """
     _require_slopes("thin_edges", x, y)
     _require_numpy("thin_edges", x)
-    magnitude = np.hypot(x, y)
+    magnitude: NDArray[Any] = np.hypot(x, y)
     thin = np.zeros_like(magnitude)
-    height, width = magnitude.shape[-2:]
-    if min(height, width) < 3:
-        return thin
+    width = magnitude.shape[-1]
 
     inside = (slice(1, -1), slice(1, -1))
     climb_x, climb_y, here = (array[..., *inside] for array in (x, y, magnitude))
-    steps_x, steps_y = (np.sign(climb).astype(np.intp) for climb in (climb_x, climb_y))
+    steps_x, steps_y = (1 * (climb > 0) - 1 * (climb < 0) for climb in (climb_x, climb_y))
     wide = abs(climb_x) >= abs(climb_y)
     straight_x, straight_y = np.where(wide, steps_x, 0), np.where(wide, 0, steps_y)
     less, more = np.where(wide, climb_y, climb_x), np.where(wide, climb_x, climb_y)
-    diagonal = abs(np.divide(less, more, out=np.zeros_like(more), where=more != 0))  # 0 along an axis, to 1
+    with np.errstate(invalid="ignore"):
+        diagonal = abs(
+            np.divide(less, more, out=np.zeros_like(more), where=more != 0)
+        )  # 0 along an axis, to 1
 
-    def neighbor(down: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
-        places = _places(magnitude.shape)[..., *inside] + (down * width + right).astype(np.intp)
-        return magnitude.ravel()[places]
+    places = np.arange(magnitude.size).reshape(magnitude.shape)[..., *inside]
 
-    def along(way: int) -> NDArray[Any]:
-        corner, straight = (
-            neighbor(way * steps_y, way * steps_x),
-            neighbor(way * straight_y, way * straight_x),
-        )
-        return diagonal * corner + (1 - diagonal) * straight
+    def one_step(way: int) -> NDArray[Any]:
+        corner = magnitude.flat[places + way * (steps_y * width + steps_x)]
+        straight = magnitude.flat[places + way * (straight_y * width + straight_x)]
+        between: NDArray[Any] = diagonal * corner + (1 - diagonal) * straight
+        return between
 
-    highest = (here > along(1)) & (here >= along(-1))
+    highest = (here > one_step(1)) & (here >= one_step(-1))
     thin[..., *inside] = np.where(highest, here, 0)
     return thin
 
@@ -206,8 +207,10 @@ def hysteresis(strength: NDArray[Any], low: float, high: float) -> NDArray[np.bo
     array([[ True,  True,  True, False, False, False]])
     """
     name = "hysteresis"
-    _require_image(name, "strength", strength)
+    _require_axes(name, "strength", strength)
     _require_numpy(name, strength, "strength")
+    if strength.dtype.kind == "c":
+        raise TypeError(f"{name}: strength must hold real numbers, got {strength.dtype}")
     low, high = _thresholds(name, low, high)
     frame = [(0, 0)] * (strength.ndim - 2) + [(1, 1)] * 2  # so that no row and no image goes on in the next
     waiting, kept = np.pad(strength > low, frame), np.pad(strength > high, frame)
@@ -257,6 +260,7 @@ def canny(
     name = "canny"
     _require_image(name, "image", image)
     _require_numpy(name, image, "image")
+    _require_pixels(name, image, 1)
     sigma = as_real(name, "sigma", sigma)
     if not sigma >= 0:
         raise ValueError(f"{name}: sigma must be at least 0, got {sigma}")
@@ -269,16 +273,27 @@ def canny(
 
 
 def _require_image(function: str, name: str, array: Array) -> None:
+    _require_axes(function, name, array)
+    if "float" not in dtype_name(array):
+        raise TypeError(f"{function}: {name} must hold floating-point numbers, got {dtype_name(array)}")
+
+
+def _require_axes(function: str, name: str, array: Array) -> None:
     require_array(function, name, array)
     if array.ndim < 2:
         raise ValueError(f"{function}: {name} must be (..., H, W), got {tuple(array.shape)}")
 
 
+def _require_pixels(function: str, image: Array, least: int) -> None:
+    if min(image.shape[-2:]) < least:
+        raise ValueError(
+            f"{function}: image must have at least {least} x {least} pixels here, got {tuple(image.shape)}"
+        )
+
+
 def _require_slopes(function: str, x: Array, y: Array) -> None:
     for name, array in (("x", x), ("y", y)):
         _require_image(function, name, array)
-        if "float" not in dtype_name(array):
-            raise TypeError(f"{function}: {name} must hold floating-point numbers, got {dtype_name(array)}")
     if is_tensor(x) != is_tensor(y):
         words = ("a torch tensor", "a NumPy array")
         raise TypeError(
