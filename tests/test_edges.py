@@ -253,7 +253,7 @@ def test_opencv_finds_the_same_lines():
 
 def test_smoothing_removes_what_is_finer_than_sigma():
     rows, columns = np.mgrid[:32, :32]
-    image = (columns >= 16) + 0.2 * (rows // 2 % 2)  # a step, and stripes across it
+    image = (columns > 16) + 0.3 * (columns == 16) + 0.2 * (rows // 2 % 2)  # a step, and stripes across it
     assert canny(image, 2.0).sum(axis=1)[4:-4].tolist() == [1] * 24
     assert canny(image, 0).sum(axis=1)[4:-4].tolist() != [1] * 24
 
@@ -262,6 +262,7 @@ def test_a_photograph_has_more_edges_the_lower_the_thresholds():
     image = grey("chelsea")
     many, few, fewer = canny(image), canny(image, high=0.1), canny(image, low=0.05, high=0.1)
     assert (fewer <= few).all() and (few <= many).all() and 0 < fewer.sum() < few.sum() < many.sum()
+    assert (many == canny(image, sigma=1, low=0.02, high=0.05)).all()
 
 
 # --- wrong calls --------------------------------------------------------------------------------------------
