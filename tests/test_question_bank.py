@@ -1,0 +1,106 @@
+"""The questions as data: their form, their answers, and that the wrong ones are wrong."""
+
+import json
+import re
+import tomllib
+from random import Random
+
+import jsonschema
+import numpy as np
+import pytest
+
+from convlib.exercises import bank
+from convlib.exercises.arithmetic import evaluate
+from convlib.exercises.bank import COMPUTED, FOLDER, answer, draws, equal, filled, first_numbers, judge, questions
+
+FILES = sorted(FOLDER.glob("*.toml"))
+SCHEMA = json.loads((FOLDER / "schema.json").read_text(encoding="utf8"))
+QUESTIONS = questions()
+DRAWN = [name for name, question in QUESTIONS.items() if question.numbers]
+MOST_DRAWS = 40
+
+all_questions = pytest.mark.parametrize("name", QUESTIONS)
+
+
+def some_draws(question):
+    every = draws(question)
+    return Random(question.id).sample(every, min(MOST_DRAWS, len(every)))
+
+
+# --- form ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_is_what_the_schema_says(file):
+    jsonschema.validate(tomllib.loads(file.read_text(encoding="utf8")), SCHEMA)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_has_easy_and_hard_questions_of_several_kinds(file):
+    chapter = bank.read(file.read_text(encoding="utf8"), file.name)
+    assert {question.level for question in chapter} == {1, 2, 3}
+    assert len({question.kind for question in chapter}) >= 4
+
+
+@all_questions
+def test_every_text_can_be_filled_in(name):
+    question = QUESTIONS[name]
+    for numbers in some_draws(question):
+        values = {**numbers, "answer": answer(question, numbers) if question.kind in COMPUTED else 0}
+        texts = [question.ask, question.hint, question.solution, *(one.because for one in question.mistakes)]
+        assert not [text for text in texts if re.search(r"[{}]", filled(text, values))]
+
+
+@all_questions
+def test_nothing_gives_the_answer_away(name):
+    question = QUESTIONS[name]
+    assert "{answer}" not in question.ask + question.hint
+    assert "{answer}" in question.solution or question.kind not in COMPUTED
+    reasons = [one.because for one in (*question.options, *question.mistakes)]
+    assert len(set(reasons)) == len(reasons)
+
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+
+@all_questions
+def test_the_answer_is_proved(name):
+    question = QUESTIONS[name]
+    if question.proof:
+        assert "assert " in question.proof
+        exec(compile(question.proof, name, "exec"), bank.room())
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_arithmetic_and_convlib_agree_whatever_is_drawn(name):
+    question = QUESTIONS[name]
+    assert first_numbers(question) in draws(question)
+    assert len(draws(question)) >= 3
+    for numbers in some_draws(question):
+        expected = answer(question, numbers)
+        assert np.all(np.isclose(evaluate(question.formula, numbers), expected, rtol=1e-12)), numbers
+
+
+@all_questions
+def test_the_right_answer_is_accepted_and_its_solution_told(name):
+    question = QUESTIONS[name]
+    for numbers in some_draws(question):
+        given = True if question.kind == "derive" else answer(question, numbers)
+        right, text = judge(question, given, numbers)
+        assert right and text
+
+
+@all_questions
+def test_each_mistake_is_refused_with_its_own_reason(name):
+    question = QUESTIONS[name]
+    told = set()
+    for numbers in some_draws(question):
+        for mistake in question.mistakes:
+            given = evaluate(mistake.formula, numbers)
+            right, text = judge(question, given, numbers)
+            assert right == equal(given, answer(question, numbers))
+            if not right and text == filled(mistake.because, numbers):
+                told.add(mistake.formula)
+    assert told == {mistake.formula for mistake in question.mistakes}, "some are never wrong or never told apart"
+    for option in question.options:
+        assert judge(question, option.text) == (option.right, option.because)
