@@ -14,7 +14,8 @@ from convlib.exercises import size_arithmetic as _size_arithmetic  # noqa: F401
 from convlib.exercises import transposed_convolution as _transposed_convolution  # noqa: F401
 from convlib.exercises import upsampling as _upsampling  # noqa: F401
 from convlib.exercises import why_convolution as _why_convolution  # noqa: F401
+from convlib.exercises.bank import answer, ask
 from convlib.exercises.checker import Verdict, check, names
 from convlib.exercises.prediction import predict
 
-__all__ = ["Verdict", "check", "names", "predict"]
+__all__ = ["Verdict", "answer", "ask", "check", "names", "predict"]

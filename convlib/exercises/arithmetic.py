@@ -1,4 +1,4 @@
-"""Arithmetic as people type it: the answers of readers, and the formulas of questions that draw their numbers.
+"""Arithmetic as people type it: answers of readers, and formulas of questions that draw their numbers.
 
 The question page computes the same in JavaScript; the tests compare the two.
 """
@@ -41,7 +41,8 @@ def evaluate(text: str, names: Mapping[str, float] = NO_NAMES, *, shape: bool = 
     """The value of a sum, a fraction, a shape.
 
     Numbers, `names`, parentheses, ``+ - * / // % **``, commas between the sizes of a shape, and the functions
-    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, 50 % for a half.
+    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, and 50 % for a
+    half.
 
     Parameters
     ----------
@@ -73,14 +74,14 @@ def evaluate(text: str, names: Mapping[str, float] = NO_NAMES, *, shape: bool = 
     if re.search(r"\d\s*%$", plain):
         plain = f"({plain[:-1]}) / 100"
     try:
-        value = _value(ast.parse(plain, mode="eval").body, names)
+        value: Value = _value(ast.parse(plain, mode="eval").body, names)
     except (SyntaxError, RecursionError, MemoryError):
         raise ValueError(f"this is no arithmetic: {text.strip()}") from None
     except ZeroDivisionError:
         raise ValueError(f"this divides by zero: {text.strip()}") from None
     except OverflowError:
         raise ValueError(f"this is too large: {text.strip()}") from None
-    if not all(not isinstance(number, complex) and abs(number) <= LARGEST for number in _numbers(value)):
+    if not all(abs(number) <= LARGEST for number in _numbers(value)):
         raise ValueError(f"this is too large, or no number: {text.strip()}")
     return value
 
@@ -99,7 +100,7 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
             return number
         case ast.Name(id=name) if name in names:
             return names[name]
-        case ast.Tuple(elts=elements):
+        case ast.Tuple(elts=elements) if elements:
             return tuple(_value(each, names) for each in elements)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(operand, names)
@@ -109,6 +110,8 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> Any:
             a, b = _number(left, names), _number(right, names)
             if isinstance(op, ast.Pow) and abs(b) * math.log2(abs(a) + 2) > 64:
                 raise OverflowError
+            if isinstance(op, ast.Pow) and a < 0 and b != int(b):
+                raise SyntaxError  # the root of a negative number
             return OPERATORS[type(op)](a, b)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             try:

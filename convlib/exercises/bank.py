@@ -1,7 +1,7 @@
 """The question bank: one readable file a chapter in `questions/`, and what their answers come to.
 
-No number is typed in as an answer. A question holds an expression in convlib, which is computed whenever the bank
-is asked; where it draws new numbers it also holds a formula in plain arithmetic, which a page can compute.
+No number is typed in as an answer. A question holds an expression in convlib, which is computed whenever the
+bank is asked; where it draws new numbers it also holds a formula in plain arithmetic, for pages to compute.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
 
-from convlib.exercises.arithmetic import Value, evaluate
+from convlib._checks import shown
+from convlib._numbers import shown as number
+from convlib.exercises.arithmetic import evaluate
 from convlib.exercises.checker import Verdict
 
 FOLDER = Path(__file__).with_name("questions")
@@ -54,7 +55,7 @@ class Mistake:
     because: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Question:
     """One question; `{n}` in its texts stands for a number that is drawn, `{n + 1}` for arithmetic with it.
 
@@ -101,6 +102,16 @@ class Question:
     variation: str = ""
     notes: int = 0
 
+    def __repr__(self) -> str:
+        """The question, as it is asked."""
+        lines = [
+            f"{self.id} ({LEVELS[self.level]}, {KINDS[self.kind]})",
+            filled(self.ask, first_numbers(self)),
+        ]
+        lines += [f"  {line}" for line in self.code.splitlines()]
+        lines += [f"  {place}) {option.text}" for place, option in enumerate(self.options, 1)]
+        return "\n".join([*lines, *(f"  - {item}" for item in sorted(self.items))])
+
     @property
     def chapter(self) -> int:
         return int(self.id.partition("/")[0])
@@ -139,6 +150,16 @@ def read(text: str, name: str) -> list[Question]:
     return made
 
 
+@cache
+def chapters() -> Mapping[int, str]:
+    """The chapters that have questions, and what they are called."""
+    titles = {}
+    for file in sorted(FOLDER.glob("*.toml")):
+        number, _, words = file.stem.partition("-")
+        titles[int(number)] = words.replace("-", " ").capitalize()
+    return titles
+
+
 # --- the numbers of a question, and its answer --------------------------------------------------------------
 
 
@@ -158,7 +179,7 @@ def draws(question: Question) -> list[dict[str, int]]:
     return [numbers for numbers in every if makes_sense(question, numbers)]
 
 
-def answer(question: Question, numbers: Mapping[str, int] | None = None) -> Any:
+def solve(question: Question, numbers: Mapping[str, int] | None = None) -> Any:
     """What convlib computes: a number, a shape as a tuple, an array as nested lists; or the right choice."""
     if question.kind in ("choice", "truth"):
         return next(option.text for option in question.options if option.right)
@@ -199,20 +220,18 @@ def plain(value: Any) -> Any:
 
 def filled(text: str, numbers: Mapping[str, float]) -> str:
     """The text with its numbers in place."""
-    return PLACE.sub(lambda place: shown(evaluate(place[1], numbers)), text)
+    return PLACE.sub(lambda place: written(evaluate(place[1], numbers)), text)
 
 
-def shown(value: Any) -> str:
-    """As people write it: four digits, commas in a shape.
+def written(value: Any) -> str:
+    """A number with four digits, a shape with its commas.
 
     Examples
     --------
-    >>> shown((5, 3, 8, 8)), shown(1 / 3), shown(64), shown(((0, 0.5), (1, 2)))
-    ('(5, 3, 8, 8)', '0.3333', '64', '((0, 0.5), (1, 2))')
+    >>> written((5, 3, 8, 8)), written(1 / 3), written((7,)), written(((0, -0.5), (1, 2)))
+    ('(5, 3, 8, 8)', '0.3333', '(7)', '((0, −0.5), (1, 2))')
     """
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(shown, value))}{',' if len(value) == 1 else ''})"
-    return f"{value:.4g}" if isinstance(value, float) and value != int(value) else str(plain(value))
+    return f"({', '.join(map(written, value))})" if isinstance(value, tuple) else number(value)
 
 
 # --- judging an answer --------------------------------------------------------------------------------------
@@ -228,28 +247,90 @@ def equal(one: Any, other: Any) -> bool:
     return a.shape == b.shape and bool(np.all(abs(a - b) <= rounding + 1e-9))
 
 
+def ask(name: str) -> Question:
+    """One question, which shows itself in a notebook.
+
+    Parameters
+    ----------
+    name : str
+        As in "3/output-size".
+
+    Returns
+    -------
+    Question
+        `answer` judges what you say to it.
+
+    Raises
+    ------
+    ValueError
+        There is no such question.
+
+    Examples
+    --------
+    >>> ask("3/same-padding")
+    3/same-padding (recall, one of these)
+    Which padding keeps the size of the image, for a kernel of 5 x 5 with dilation 2 and stride 1?
+      1) p = 2
+      2) p = 4
+      3) p = 5
+      4) p = 1
+    """
+    if name not in questions():
+        raise ValueError(f"there is no question named {shown(name)}; there are {', '.join(questions())}")
+    return questions()[name]
+
+
+def answer(name: str, given: Any) -> Verdict:
+    """Judge an answer to a question of the bank.
+
+    Parameters
+    ----------
+    name : str
+        As in "3/output-size".
+    given
+        A number, a shape, an array, or arithmetic that comes to it, as text; the place (1, 2, ...) or the
+        text of an option; the items in order; True or False where you judge your own derivation.
+
+    Returns
+    -------
+    Verdict
+        True when right; it prints as what to tell the reader.
+
+    Raises
+    ------
+    ValueError
+        No such question or option; text that is no arithmetic.
+
+    Examples
+    --------
+    >>> answer("3/output-size", "(10 - 3) / 2 + 1")
+    3/output-size: not yet - The formula without its floor: there is no part of a window. What is left ...
+    """
+    right, text = judge(ask(name), given)
+    return Verdict(name, right, f"{'right' if right else 'not yet'} - {' '.join(text.split())}")
+
+
 def judge(question: Question, given: Any, numbers: Mapping[str, int] | None = None) -> tuple[bool, str]:
     """Whether an answer is right, and what to say about it.
 
     Parameters
     ----------
     given
-        A number, a shape, an array, or what was typed; the text or the place (1, 2, ...) of an option; the items
-        in their order, or their places; True or False where the reader judges a derivation.
+        A number, a shape, an array, or what was typed; the text or the place (1, 2, ...) of an option; the
+        items in their order; True or False where the reader judges a derivation.
     """
     numbers = first_numbers(question) if numbers is None else numbers
     if question.options:
         option = _chosen(question, given)
         return option.right, option.because
     if question.kind == "order":
-        order = tuple(question.items[int(each) - 1] if isinstance(each, int) else each for each in given)
-        right = order == question.items
-        return right, filled(question.solution, numbers) if right else _first_out_of_order(question, order)
+        right = tuple(given) == question.items
+        return right, question.solution if right else _first_out_of_order(question, tuple(given))
     if question.kind == "derive":
         return bool(given), question.solution
     if isinstance(given, str):
         given = evaluate(given, shape=question.kind == "shape")
-    solution = answer(question, numbers)
+    solution = solve(question, numbers)
     if equal(given, solution):
         return True, filled(question.solution, {**numbers, "answer": solution})
     for mistake in question.mistakes:
@@ -262,9 +343,15 @@ def _chosen(question: Question, given: Any) -> Option:
     for place, option in enumerate(question.options, 1):
         if given in (place, option.text):
             return option
-    raise ValueError(f"answer: {question.id} has the options 1 to {len(question.options)}, got {given!r}")
+    raise ValueError(
+        f"answer: {question.id} has the options 1 to {len(question.options)}, got {shown(given)}"
+    )
 
 
 def _first_out_of_order(question: Question, order: tuple[str, ...]) -> str:
-    place = next(i for i, (one, item) in enumerate(zip(order, question.items, strict=False)) if one != item)
+    if sorted(order) != sorted(question.items):
+        raise ValueError(
+            f"answer: {question.id} has the items {', '.join(map(repr, sorted(question.items)))}"
+        )
+    place = next(i for i, (one, item) in enumerate(zip(order, question.items, strict=True)) if one != item)
     return f"Right up to place {place}; something else comes next. {question.hint}"

@@ -11,6 +11,7 @@ from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
+from convlib.labs.quiz import Quiz, quiz
 from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
 from convlib.labs.structure import StructureLab, structure
 from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
@@ -27,6 +28,7 @@ LABS = (
     TransposedConvolutionLab,
     DilatedConvolutionLab,
     ReceptiveFieldLab,
+    Quiz,
 )
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Experiment",
     "NetworkCalculator",
     "PoolingLab",
+    "Quiz",
     "ReceptiveFieldLab",
     "StructureLab",
     "TransposedConvolutionLab",
@@ -49,6 +52,7 @@ __all__ = [
     "interact",
     "network_calculator",
     "pooling",
+    "quiz",
     "receptive_field",
     "structure",
     "transposed_convolution",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_UP, Context
 from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
 import anywidget
-import numpy as np
+
+from convlib._numbers import shown as shown
 
 HERE = Path(__file__).parent
-DIGITS = Context(prec=4, rounding=ROUND_HALF_UP)  # halves away from zero, as JavaScript does
 
 
 def source(name: str) -> str:
@@ -77,24 +76,6 @@ class Lab(anywidget.AnyWidget):
         )
         view, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return view | {"text/html": html, "text/plain": repr(self)}, metadata
-
-
-def shown(value: float) -> str:
-    """As in the live view: whole numbers in full, others with four digits, and a real minus sign.
-
-    Examples
-    --------
-    >>> shown(-3.0), shown(1 / 3)
-    ('−3', '0.3333')
-    """
-    rounded = value if value == int(value) else float(DIGITS.create_decimal(value))
-    if rounded == int(rounded):
-        text = f"{rounded:.0f}"
-    elif abs(rounded) >= 1e-6:
-        text = np.format_float_positional(rounded)
-    else:
-        text = repr(rounded).replace("e-0", "e-")
-    return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
 
 
 def plural(count: int, word: str, several: str = "") -> str:

@@ -10,7 +10,8 @@ import traitlets
 
 from convlib._checks import require_flag, require_one_of
 from convlib._checks import shown as quoted
-from convlib.labs._lab import DIGITS, Lab, html_table, in_bytes, module, style
+from convlib._numbers import DIGITS
+from convlib.labs._lab import Lab, html_table, in_bytes, module, style
 from convlib.shapes import (
     as_integer,
     as_tuple,

@@ -1,0 +1,27 @@
+"""How numbers are written, in Python as in a page's script."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context
+
+import numpy as np
+
+DIGITS = Context(prec=4, rounding=ROUND_HALF_UP)  # halves away from zero, as JavaScript does
+
+
+def shown(value: float) -> str:
+    """Whole numbers in full, others with four digits, and a real minus sign.
+
+    Examples
+    --------
+    >>> shown(-3.0), shown(1 / 3)
+    ('−3', '0.3333')
+    """
+    rounded = value if value == int(value) else float(DIGITS.create_decimal(value))
+    if rounded == int(rounded):
+        text = f"{rounded:.0f}"
+    elif abs(rounded) >= 1e-6:
+        text = np.format_float_positional(rounded)
+    else:
+        text = repr(rounded).replace("e-0", "e-")
+    return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
