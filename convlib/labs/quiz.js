@@ -365,11 +365,15 @@ function render({ model, el }) {
   const levels = choice({ name: "Level", label: "Level", choices: Object.fromEntries(LEVELS.map((label, level) => [level, label])), onChange: (value) => change(model, { level: Number(value) }) });
   const count = element("input", { type: "number", min: 1, max: 50, value: 10, "aria-label": "Questions in a mock exam", "data-lm-suppress-shortcuts": "true" });
   const start = button("Mock exam", () => begin());
-  const reset = button("Forget my answers", () => {
-    if (reset.dataset.sure) { marks.forget(); unsure(); update(); } else { reset.dataset.sure = "yes"; reset.textContent = "Forget them: sure?"; }
+  const [forget, sure] = ["Forget my answers", "Forget them: sure?"];
+  const reset = button(forget, () => {
+    if (reset.textContent === forget) return label(sure);
+    marks.forget();
+    label(forget);
+    update();
   });
-  const unsure = () => { delete reset.dataset.sure; reset.textContent = "Forget my answers"; };
-  reset.addEventListener("blur", unsure);
+  const label = (text) => { reset.textContent = text; reset.setAttribute("aria-label", text); };
+  reset.addEventListener("blur", () => label(forget));
   const handIn = button("Hand in", () => finish());
   const back = button("Back to practice", () => { exam = null; update(); start.focus(); });
   const settings = element("div", { className: "lab-row" }, chapters.element, levels.element);
