@@ -8,19 +8,8 @@ from typing import Any
 
 import traitlets
 
-from convlib.exercises.bank import (
-    COMPUTED,
-    KINDS,
-    LEVELS,
-    Question,
-    chapters,
-    filled,
-    first_numbers,
-    questions,
-    solve,
-    written,
-)
-from convlib.exercises.prediction import inline
+from convlib.exercises.bank import COMPUTED, LEVELS, Question, chapters, first_numbers, questions, solve
+from convlib.exercises.printed import answered, asked
 from convlib.labs._lab import Lab, module, plural, style
 
 FUNCTION = "quiz"
@@ -89,7 +78,13 @@ class Quiz(Lab):
             if question.chapter != last:
                 last = question.chapter
                 yield f"<p><strong>Chapter {last}: {escape(self.titles[str(last)])}</strong></p>"
-            yield from plainly(question)
+            numbers = first_numbers(question)
+            yield from ('<div class="question">', *asked(question, numbers))
+            yield from (
+                "<details><summary>Answer</summary>",
+                *answered(question, numbers),
+                "</details></div>",
+            )
 
 
 def quiz(chapter: int | str = ALL, level: int = 0) -> Quiz:
@@ -143,38 +138,3 @@ def for_page(question: Question) -> dict[str, Any]:
         "points": list(question.points),
     }
     return {key: value for key, value in entry.items() if value or (key == "answer" and value is not None)}
-
-
-def plainly(question: Question) -> Iterator[str]:
-    """A question, and its answer to be opened."""
-    numbers = first_numbers(question)
-    yield f'<div class="question"><p><em>{LEVELS[question.level]}, {KINDS[question.kind]}</em></p>'
-    yield paragraphs(filled(question.ask, numbers))
-    if question.code:
-        yield f"<pre>{escape(question.code)}</pre>"
-    if question.options:
-        yield listing("ol", [option.text for option in question.options])
-    if question.items:
-        yield listing("ul", sorted(question.items))
-    yield "<details><summary>Answer</summary>"
-    values: dict[str, Any] = dict(numbers)
-    if question.kind in COMPUTED:
-        values["answer"] = solve(question)
-        yield paragraphs(f"`{written(values['answer'])}`")
-    if question.options:
-        yield listing("ol", [f"{'Right' if one.right else 'No'}. {one.because}" for one in question.options])
-    if question.items:
-        yield listing("ol", question.items)
-    yield paragraphs(filled(question.solution, values))
-    if question.variation:
-        yield paragraphs(f"Go on: {question.variation}")
-    yield "</details></div>"
-
-
-def listing(kind: str, texts: Any) -> str:
-    return f"<{kind}>{''.join(f'<li>{inline(text)}</li>' for text in texts)}</{kind}>"
-
-
-def paragraphs(text: str) -> str:
-    """Blank lines part them."""
-    return "".join(f"<p>{inline(' '.join(one.split()))}</p>" for one in text.split("\n\n"))
