@@ -136,7 +136,11 @@ def read(text: str, name: str) -> list[Question]:
     """The questions of one file; the file is named as its chapter is, `03-size-arithmetic.toml`."""
     chapter = int(name.partition("-")[0])
     made = []
-    for entry in tomllib.loads(text)["question"]:
+    try:
+        entries = tomllib.loads(text)["question"]
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{name}: {error}") from None
+    for entry in entries:
         entry = dict(entry)
         entry["id"] = f"{chapter}/{entry['id']}"
         entry["numbers"] = {letter: tuple(values) for letter, values in entry.get("numbers", {}).items()}
