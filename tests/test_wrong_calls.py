@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_adaptive_pool
+import test_attention
 import test_blur_pool
 import test_conv
 import test_conv_transpose
@@ -22,7 +23,6 @@ import test_initial_weights
 import test_pool
 import test_resize
 import test_shapes
-import test_tokens
 import test_windows
 import torch
 from agreement import zeros
@@ -421,7 +421,7 @@ def test_no_function_is_without_a_wrong_call():
         test_pool,
         test_resize,
         test_shapes,
-        test_tokens,
+        test_attention,
         test_windows,
     )
     messages = [
