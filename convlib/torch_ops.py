@@ -725,7 +725,7 @@ def _attention_weights(query: Tensor, key: Tensor, attn_mask: Tensor | None, is_
     """What torch's fused kernels never write down."""
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     if is_causal:
-        attn_mask = torch.ones_like(scores[(0,) * (scores.ndim - 2)], dtype=torch.bool).tril()
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
     if attn_mask is not None and attn_mask.dtype == torch.bool:
         attn_mask = torch.zeros_like(scores).masked_fill(~attn_mask, -math.inf)
     if attn_mask is not None:
@@ -782,8 +782,9 @@ def multi_head_attention_backward(  # type: ignore[no-untyped-def]
     def forward(*tensors: Tensor) -> Tensor:
         each = iter(tensors)
         q, k, v, *parameters = (None if a is None else next(each) for a in arguments)
-        attend: Any = multi_head_attention
-        output: Tensor = attend(q, k, v, num_heads, *parameters, attn_mask=attn_mask, is_causal=is_causal)
+        options = {"attn_mask": attn_mask, "is_causal": is_causal}
+        attend: Any = multi_head_attention  # with its weights: fused kernels have no second derivative
+        output: Tensor = attend(q, k, v, num_heads, *parameters, **options, need_weights=True)[0]
         return output
 
     gradients = iter(_pulled_back(forward, grad_output, *given))
