@@ -816,6 +816,9 @@ def unpatchify(tokens: Tensor, size: Ints, patch_size: Ints, stride: Ints | None
         channels = tokens.shape[2] // math.prod(patch)
         patches = tokens.reshape(-1, *grid, channels, *patch).permute(0, 3, 1, 4, 2, 5)  # n c i u j v
         return patches.flatten(4).flatten(2, 3)
-    columns = tokens.transpose(1, 2)
-    together = F.fold(columns, sizes, patch, stride=strides)
-    return together / F.fold(torch.ones_like(columns[:1, : math.prod(patch)]), sizes, patch, stride=strides)
+    columns = (tokens.float() if tokens.dtype.itemsize == 2 else tokens).transpose(1, 2)
+    together, patches = (
+        F.fold(each, sizes, patch, stride=strides)
+        for each in (columns, torch.ones_like(columns[:1, : math.prod(patch)]))
+    )
+    return (together / patches).to(tokens.dtype)

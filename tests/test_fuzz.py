@@ -417,7 +417,7 @@ DIFFERENCES: dict[str, Fits] = {
     "of the many complex infinities, another one comes out": of_complex_infinity,
     "conv_matrix of an infinite weight: 0 times infinity is NaN": of_infinite_weights,
     "torch adds up long sums of half precision in half precision": of_half_numbers,
-    "multi_head_attention of whole numbers needs double precision, or its digits cancel": of_long_sums_in_heads,
+    "multi_head_attention of whole numbers loses its digits below double precision": of_long_sums_in_heads,
     "pad in torch turns the value into a float64 first, which is too short for some int64": of_a_large_value,
 }
 
