@@ -227,16 +227,10 @@ def _check_heads(
     return shapes
 
 
-def _refuse_if_too_many_heads(
-    function: str, query: Array, shapes: Shapes, copies: int, weights_are_kept: bool
-) -> None:
-    """`copies` of the weights are held at a time, beside what is projected."""
-    elements, itemsize = count(shapes.output), query.dtype.itemsize
-    if not is_tensor(query):
-        elements += copies * (count(shapes.weights) + sum(map(count, shapes[:3])))
-        itemsize = max(itemsize, 4)
-    elif weights_are_kept:
-        elements += count(shapes.weights)
+def _refuse_if_too_many_heads(function: str, query: Array, shapes: Shapes, copies: int) -> None:
+    """`copies` of the weights and of what is projected are held at a time, beside the output."""
+    elements = count(shapes.output) + copies * (count(shapes.weights) + sum(map(count, shapes[:3])))
+    itemsize = query.dtype.itemsize if is_tensor(query) else max(query.dtype.itemsize, 4)
     refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
 
 
@@ -251,7 +245,8 @@ def multi_head_check(
         name, query, key, value, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias,
         attn_mask, is_causal,
     )  # fmt: skip
-    _refuse_if_too_many_heads(name, query, shapes, 2, need_weights)
+    in_pieces = is_tensor(query) and not need_weights  # as torch's fused kernels hold them
+    _refuse_if_too_many_heads(name, query, shapes, 0 if in_pieces else 2)
 
 
 def multi_head_backward_check(
@@ -271,4 +266,4 @@ def multi_head_backward_check(
         raise ValueError(
             f"{name}: grad_output is {tuple(grad_output.shape)} but the output is {shapes.output}"
         )
-    _refuse_if_too_many_heads(name, query, shapes, 5, False)
+    _refuse_if_too_many_heads(name, query, shapes, 5)

@@ -189,7 +189,8 @@ def position_encoding_2d(size: Ints, features: int) -> NDArray[np.float64]:
     """
     name = "position_encoding_2d"
     height, width = as_tuple(size, 2, "size", function=name)
-    if as_integer(features, "features", name) % 4:
+    features = as_integer(features, "features", name)
+    if features % 4:
         raise ValueError(
             f"{name}: features must be a multiple of 4, a sine and a cosine for each axis, got {features}"
         )

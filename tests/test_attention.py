@@ -16,9 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from convlib import multi_head_attention as multi_head
+from convlib import multi_head_attention_backward as multi_head_backward
 from convlib import scaled_dot_product_attention as attention
 from convlib import scaled_dot_product_attention_backward as backward
-from convlib.oracles import attention_loops, finite_difference
+from convlib.attention import MultiHeadGradients
+from convlib.oracles import attention_loops, finite_difference, multi_head_attention_loops
 
 
 def by_the_formula(*arguments, **options):
@@ -771,11 +774,359 @@ def test_one_head_for_all_is_broadcast(seed_of):
     assert_agree(attention(q, k, v), attention(q, k, v, enable_gqa=True))
 
 
+# --- several heads ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Layer:
+    """A layer of attention with everything that it is given."""
+
+    tokens: tuple[np.ndarray, np.ndarray, np.ndarray]
+    num_heads: int
+    parameters: tuple[np.ndarray | None, ...]  # of in_proj and out_proj, weight and bias
+    options: dict[str, Any]
+    random: np.random.Generator
+
+    @property
+    def weights_shape(self) -> tuple[int, ...]:
+        *images, length, _ = self.tokens[0].shape
+        return (*images, self.num_heads, length, self.tokens[1].shape[-2])
+
+    def arguments(self, make=np.asarray) -> tuple[Any, ...]:
+        made = [None if p is None else make(p) for p in self.parameters]
+        return (*map(make, self.tokens), self.num_heads, *made)
+
+    def named(self, make=np.asarray) -> dict[str, Any]:
+        mask = self.options["attn_mask"]
+        return {**self.options, "attn_mask": None if mask is None else make(mask)}
+
+    def module(self) -> tuple[torch.nn.MultiheadAttention, dict[str, Any]]:
+        """torch's layer with the same parameters, and its words for the same masks."""
+        weight = self.parameters[0]
+        layer = torch.nn.MultiheadAttention(
+            weight.shape[1], self.num_heads, bias=self.parameters[1] is not None, batch_first=True,
+            dtype=torch.from_numpy(weight).dtype,
+        )  # fmt: skip
+        parameters = dict(zip(("in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"),
+                              self.parameters, strict=True))  # fmt: skip
+        layer.load_state_dict({name: tensor(p) for name, p in parameters.items() if p is not None})
+        mask = self.options["attn_mask"]
+        if self.options["is_causal"]:
+            mask = np.tri(*self.weights_shape[-2:], dtype=bool)
+        if mask is not None:
+            mask = np.broadcast_to(mask, self.weights_shape).reshape(-1, *self.weights_shape[-2:])
+            mask = torch.tensor(~mask if mask.dtype == bool else mask)  # True is there what is hidden
+        return layer, {"attn_mask": mask, "average_attn_weights": False}
+
+
+@st.composite
+def layers(draw, dtype: str = "float64", batched: bool | None = None) -> Layer:
+    heads, width = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    features, length, tokens = heads * width, draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    batched = draw(st.booleans()) if batched is None else batched
+    images = (draw(st.integers(1, 3)),) if batched else ()
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    biases = draw(st.booleans())
+    weights = (*images, heads, length, tokens)
+    mask, kind = None, draw(st.sampled_from(["none", "causal", "bool", "float"]))
+    if kind in ("bool", "float"):
+        kept = weights[draw(st.integers(0, len(weights) - 2)) :]
+        kept = tuple(1 if draw(st.integers(0, 4)) == 0 else size for size in kept)
+        mask = random.random(kept) < 0.6 if kind == "bool" else random.normal(size=kept).astype(dtype)
+        if kind == "bool":
+            mask[..., 0] = True  # torch's layer gives NaN where there is nothing to look at
+    shapes = (3 * features, features), (3 * features,), (features, features), (features,)
+    parameters = [random.normal(size=shape).astype(dtype) for shape in shapes]
+    return Layer(
+        tokens=tuple(
+            random.normal(size=(*images, n, features)).astype(dtype) for n in (length, tokens, tokens)
+        ),
+        num_heads=heads,
+        parameters=tuple(p if biases or p.ndim == 2 else None for p in parameters),
+        options={"attn_mask": mask, "is_causal": kind == "causal"},
+        random=random,
+    )
+
+
+def test_every_head_has_weights_of_its_own():
+    query, key = np.array([[1.0, 1.0]]), np.log([[3.0, 1.0], [1.0, 1.0]])
+    value, unchanged = np.array([[10.0, 10.0], [20.0, 20.0]]), np.eye(2)
+    layer = 2, np.concatenate([unchanged] * 3), None, unchanged, None
+    for make in (np.asarray, torch.tensor):
+        made = [make(a) if isinstance(a, np.ndarray) else a for a in (query, key, value, *layer)]
+        output, weights = multi_head(*made, need_weights=True)
+        np.testing.assert_allclose(output, [[3 / 4 * 10 + 1 / 4 * 20, 1 / 2 * 10 + 1 / 2 * 20]])
+        np.testing.assert_allclose(weights, [[[3 / 4, 1 / 4]], [[1 / 2, 1 / 2]]])
+        made[3] = 1  # a single head sums what the two compare: log 3 over root 2
+        ratio = 3 ** (1 / math.sqrt(2))
+        output = multi_head(*made)
+        np.testing.assert_allclose(output, [[(ratio * 10 + 20) / (ratio + 1)] * 2])
+
+
+@settings(max_examples=150)
+@given(layers())
+def test_the_layer_of_torch_agrees_in_its_answer_and_its_weights(layer):
+    module, words = layer.module()
+    expected, weights = module(*map(tensor, layer.tokens), **words)
+    for make in (np.asarray, torch.tensor):
+        output = multi_head(*layer.arguments(make), **layer.named(make))
+        assert_agree(output, expected)
+        again, ours = multi_head(*layer.arguments(make), **layer.named(make), need_weights=True)
+        assert_agree(again, expected)
+        assert_agree(ours, weights)
+        assert ours.shape == layer.weights_shape
+
+
+@settings(max_examples=100)
+@given(layers())
+def test_the_layer_of_torch_agrees_in_all_its_gradients(layer):
+    module, words = layer.module()
+    leaves = [tensor(array).requires_grad_() for array in layer.tokens]
+    output, _ = module(*leaves, **words)
+    grad = layer.random.normal(size=tuple(output.shape))
+    output.backward(tensor(grad))
+    expected = dict(zip(("query", "key", "value"), leaves, strict=True)) | {
+        name.replace(".", "_"): parameter for name, parameter in module.named_parameters()
+    }
+    for make in (np.asarray, torch.tensor):
+        gradients = multi_head_backward(make(grad), *layer.arguments(make), **layer.named(make))
+        for name, gradient in gradients._asdict().items():
+            if gradient is None:
+                assert name not in expected
+            else:
+                assert_agree(gradient, expected[name].grad)
+                assert make is torch.tensor or gradient.flags.c_contiguous
+
+
+@settings(max_examples=50)
+@given(layers(batched=True))
+def test_the_loops_agree_about_heads(layer):
+    loops = multi_head_attention_loops(*layer.arguments(), **layer.options)
+    assert_agree(multi_head(*layer.arguments(), **layer.options), loops)
+
+
+@settings(max_examples=20)
+@given(layers())
+def test_gradients_of_heads_agree_with_finite_differences(layer):
+    arguments = list(layer.arguments())
+    grad = layer.random.normal(size=layer.tokens[0].shape)
+    gradients = multi_head_backward(grad, *arguments, **layer.options)
+    places = [place for place in range(8) if place != 3]  # the number of heads has none
+    for place, gradient in zip(places, gradients, strict=True):
+        if gradient is None:
+            assert arguments[place] is None
+            continue
+
+        def loss(moved, place=place):
+            given_arguments = [*arguments[:place], moved, *arguments[place + 1 :]]
+            return (grad * multi_head(*given_arguments, **layer.options)).sum()
+
+        assert_agree(gradient, finite_difference(loss, arguments[place]), 1e-6)
+
+
+@settings(max_examples=50)
+@given(layers("float32"))
+def test_heads_in_single_precision_agree_to_a_few_parts_in_a_hundred_thousand(layer):
+    module, words = layer.module()
+    expected, weights = module(*map(tensor, layer.tokens), **words)
+    output, ours = multi_head(*layer.arguments(), **layer.options, need_weights=True)
+    assert_agree(output, expected, 1e-4)
+    assert_agree(ours, weights, 1e-4)
+
+
+@settings(max_examples=50)
+@given(layers("float16"))
+def test_heads_in_half_precision_are_rounded_once_at_the_end(layer):
+    def double(array):
+        return array.astype("float64") if array.dtype == np.float16 else array
+
+    exact = multi_head(*layer.arguments(double), **layer.named(double), need_weights=True)
+    for result, expected in zip(
+        multi_head(*layer.arguments(), **layer.options, need_weights=True), exact, strict=True
+    ):
+        assert result.dtype == np.float16
+        np.testing.assert_allclose(result.astype("float64"), expected, rtol=2**-11 + 1e-4, atol=1e-4)
+    grad = layer.random.normal(size=layer.tokens[0].shape).astype("float16")
+    gradients = multi_head_backward(grad, *layer.arguments(), **layer.options)
+    exact = multi_head_backward(double(grad), *layer.arguments(double), **layer.named(double))
+    for gradient, expected in zip(gradients, exact, strict=True):
+        if gradient is not None:
+            assert gradient.dtype == np.float16
+            np.testing.assert_allclose(gradient.astype("float64"), expected, rtol=2**-11 + 1e-3, atol=1e-3)
+
+
+def test_true_lets_look_as_in_the_attention_without_heads_and_torch_s_layer_hides():
+    random = np.random.default_rng(0)
+    x, layer = random.normal(size=(1, 3, 2)), one_head(random, 2)
+    seen = np.array([[True, False, False]] * 3)
+    _, weights = multi_head(x, x, x, 1, *layer, attn_mask=seen, need_weights=True)
+    np.testing.assert_array_equal(weights, [[[[1, 0, 0]] * 3]])
+    module = Layer((x, x, x), 1, layer, {"attn_mask": None, "is_causal": False}, random).module()[0]
+    _, theirs = module(*[tensor(x)] * 3, attn_mask=tensor(seen))
+    assert (theirs[0, :, 0] == 0).all()
+    for each in ({"attn_mask": seen}, {"is_causal": True}):  # one head with nothing mixed is the attention
+        plain = multi_head(x, x, x, 1, np.concatenate([np.eye(2)] * 3), None, np.eye(2), None, **each)
+        assert_agree(plain, attention(x, x, x, **each))
+
+
+def one_head(random, features):
+    shapes = (3 * features, features), (3 * features,), (features, features), (features,)
+    return tuple(random.normal(size=shape) for shape in shapes)
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.tensor])
+def test_who_may_look_at_nothing_gets_the_last_bias_and_no_gradient(make):
+    random = np.random.default_rng(0)
+    x, layer = make(random.normal(size=(2, 3, 4))), [make(p) for p in one_head(random, 4)]
+    for mask in (np.zeros((3, 3), bool), np.full((3, 3), -np.inf)):
+        mask[0] = True if mask.dtype == bool else 0
+        output, weights = multi_head(x, x, x, 2, *layer, attn_mask=make(mask), need_weights=True)
+        assert (weights[:, :, 1:] == 0).all()
+        np.testing.assert_array_equal(output[:, 1:], np.broadcast_to(layer[3], (2, 2, 4)))
+        assert_agree(multi_head(x, x, x, 2, *layer, attn_mask=make(mask)), output)
+        gradients = multi_head_backward(make(np.ones((2, 3, 4))), x, x, x, 2, *layer, attn_mask=make(mask))
+        assert all(np.isfinite(np.asarray(gradient)).all() for gradient in gradients)
+        assert (gradients.query[:, 1:] == 0).all() and (gradients.query[:, 0] != 0).all()
+
+
+@pytest.mark.parametrize("make", [np.asarray, torch.tensor])
+def test_nothing_to_look_at_and_nobody_who_looks_are_answered(make):
+    random = np.random.default_rng(0)
+    layer = [make(p) for p in one_head(random, 4)]
+    for images, length, tokens in ((2, 3, 0), (2, 0, 3), (0, 2, 3), (0, 0, 0)):
+        x, memory = make(np.ones((images, length, 4))), make(np.ones((images, tokens, 4)))
+        for options in ({}, {"is_causal": True}, {"attn_mask": make(np.ones((length, tokens), bool))}):
+            output, weights = multi_head(x, memory, memory, 2, *layer, need_weights=True, **options)
+            assert tuple(weights.shape) == (images, 2, length, tokens)
+            np.testing.assert_allclose(output, multi_head(x, memory, memory, 2, *layer, **options))
+            if not tokens:
+                np.testing.assert_array_equal(output, np.broadcast_to(layer[3], output.shape))
+            gradients = multi_head_backward(output, x, memory, memory, 2, *layer, **options)
+            assert [tuple(g.shape) for g in gradients] == [
+                tuple(a.shape) for a in (x, memory, memory, *layer)
+            ]
+
+
+def test_nan_stays_with_its_image_and_reaches_whoever_looks_at_it():
+    random = np.random.default_rng(0)
+    x, layer = random.normal(size=(2, 3, 4)), one_head(random, 4)
+    x[0, 2, 1] = np.nan
+    expected = np.zeros((2, 3), bool)
+    expected[0] = True
+    for make in (np.asarray, torch.tensor):
+        output, _ = multi_head(*[make(x)] * 3, 2, *map(make, layer), need_weights=True)
+        np.testing.assert_array_equal(np.isnan(np.asarray(output)).all(axis=-1), expected)
+
+
+@given(seeds)
+def test_heads_are_equivariant_to_the_order_of_tokens_and_their_mean_does_not_know_it(seed_of):
+    random, x = normal(seed_of, (2, 6, 4))
+    order, layer = random.permutation(6), one_head(random, 4)
+    answer, moved = (multi_head(y, y, y, 2, *layer) for y in (x, x[:, order]))
+    assert_agree(moved, answer[:, order])
+    assert_agree(moved.mean(axis=1), answer.mean(axis=1))
+
+
+@given(seeds)
+def test_the_order_of_the_heads_does_not_matter(seed_of):
+    """Move their rows in the matrices before and their columns in the matrix behind."""
+    random, x = normal(seed_of, (2, 5, 6))
+    weight_in, bias_in, weight_out, bias_out = one_head(random, 6)
+    order = random.permutation(3)
+    features = np.arange(6).reshape(3, 2)[order].ravel()
+    rows = np.concatenate([features, 6 + features, 12 + features])
+    moved, weights = multi_head(
+        x, x, x, 3, weight_in[rows], bias_in[rows], weight_out[:, features], bias_out, need_weights=True
+    )
+    answer, before = multi_head(x, x, x, 3, weight_in, bias_in, weight_out, bias_out, need_weights=True)
+    assert_agree(moved, answer)
+    assert_agree(weights, before[:, order])
+
+
+def test_self_attention_has_the_sum_of_three_gradients():
+    random = np.random.default_rng(0)
+    x, layer = random.normal(size=(2, 3, 4)), one_head(random, 4)
+    leaf = tensor(x).requires_grad_()
+    multi_head(leaf, leaf, leaf, 2, *map(tensor, layer)).sum().backward()
+    gradients = multi_head_backward(np.ones((2, 3, 4)), x, x, x, 2, *layer)
+    assert_agree(gradients.query + gradients.key + gradients.value, leaf.grad)
+
+
+def test_the_signature_of_heads_says_the_same_of_the_gradients():
+    names = list(inspect.signature(multi_head).parameters)
+    assert list(inspect.signature(multi_head_backward).parameters) == ["grad_output", *names[:-1]]
+    assert list(MultiHeadGradients._fields) == [name for name in names[:8] if name != "num_heads"]
+
+
+def test_a_module_s_own_parameters_can_be_given_and_learn():
+    module = torch.nn.MultiheadAttention(4, 2, batch_first=True)
+    x = torch.ones(2, 3, 4)
+    output = multi_head(
+        x, x, x, 2, module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias
+    )
+    torch.testing.assert_close(output, module(x, x, x)[0])
+    output.sum().backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+def test_heads_stay_on_their_device_with_torch_s_fused_kernel():
+    with torch.device("meta"):
+        x, module = torch.ones(2, 3, 4), torch.nn.MultiheadAttention(4, 2, batch_first=True)
+        layer = module.in_proj_weight, module.in_proj_bias, module.out_proj.weight, module.out_proj.bias
+        output = multi_head(x, x, x, 2, *layer)
+    assert output.device.type == "meta" and output.shape == (2, 3, 4)
+
+
+def test_autocast_lets_activations_and_weights_of_heads_differ():
+    random = np.random.default_rng(0)
+    x = torch.tensor(random.normal(size=(2, 3, 4))).bfloat16()
+    layer = [torch.tensor(p).float() for p in one_head(random, 4)]
+    with pytest.raises(TypeError, match=r"query is torch\.bfloat16 but in_proj_weight is torch\.float32"):
+        multi_head(x, x, x, 2, *layer)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = multi_head(x, x, x, 2, *layer)
+    assert output.dtype == torch.bfloat16
+    torch.testing.assert_close(output, multi_head(x, x, x, 2, *[p.bfloat16() for p in layer]))
+
+
+def test_the_gradient_of_a_gradient_of_heads_is_right_too():
+    """Which torch's fused kernels do not offer."""
+    random = np.random.default_rng(0)
+    leaves = [tensor(random.normal(size=(2, 3, 2))).requires_grad_() for _ in range(2)]
+    layer = [tensor(p).requires_grad_() for p in one_head(random, 2)]
+
+    def through(grad, x, *layer):
+        return tuple(multi_head_backward(grad, x, x, x, 1, *layer)[:6])
+
+    assert torch.autograd.gradcheck(through, (*leaves, *layer[:3], layer[3].detach()), fast_mode=True)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_weights_of_heads_are_counted_where_they_are_held(need_weights):
+    x = zeros(1, 2**16, 4)
+    layer = zeros(12, 4), None, zeros(4, 4), None
+    arrays, tensors = (
+        [one.make(library) if one is not None else None for one in (x, x, x, *layer)]
+        for library in ("numpy", "torch")
+    )
+    with pytest.raises(ValueError, match="more than the 64 GiB that are allowed"):
+        multi_head(*arrays[:3], 4, *arrays[3:], need_weights=need_weights)
+    on_meta = [None if t is None else t.to("meta") for t in tensors]
+    if need_weights:  # 4 heads of 2^16 x 2^16
+        with pytest.raises(ValueError, match="would take 256 GiB, more than the 64 GiB that are allowed"):
+            multi_head(*on_meta[:3], 4, *on_meta[3:], need_weights=True)
+    else:
+        assert multi_head(*on_meta[:3], 4, *on_meta[3:]).shape == (1, 2**16, 4)
+
+
 # --- wrong calls ------------------------------------------------------------------------------------------
 
 q, k, v = zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 5, 6)
 g = zeros(2, 3, 6)
 large = zeros(2**17, 1)
+t, m = zeros(2, 3, 4), zeros(2, 5, 4)
+layer = zeros(12, 4), zeros(12), zeros(4, 4), zeros(4)
+H, HB = "multi_head_attention", "multi_head_attention_backward"
 S, B = "scaled_dot_product_attention", "scaled_dot_product_attention_backward"
 
 
@@ -848,6 +1199,46 @@ WRONG = [
     (backward, (g, q, zeros(2, 5, 3), v), {}, f"ValueError: {B}: query has 4 features but key has 3 (query (2, 3, 4), key (2, 5, 3))"),
     (backward, (g, q, k, v, zeros(3, 5), 0.0, True), {}, f"ValueError: {B}: give either attn_mask or is_causal=True, not both"),
     (backward, (g, q, k, v), {"dropout_p": 2}, f"ValueError: {B}: dropout_p must lie between 0 and 1, got 2"),
+    (multi_head, ([1], m, m, 2, *layer), {}, f"TypeError: {H}: query must be a NumPy array or a torch tensor, got list"),
+    (multi_head, (t, 3, m, 2, *layer), {}, f"TypeError: {H}: key must be a NumPy array or a torch tensor, got int"),
+    (multi_head, (t, m, None, 2, *layer), {}, f"TypeError: {H}: value must be a NumPy array or a torch tensor, got NoneType"),
+    (multi_head, (t, m, m, 2, None, *layer[1:]), {}, f"TypeError: {H}: in_proj_weight must be a NumPy array or a torch tensor, got NoneType"),
+    (multi_head, (t, m, m, 2, layer[0], 0, *layer[2:]), {}, f"TypeError: {H}: in_proj_bias must be a NumPy array or a torch tensor, got int"),
+    (multi_head, (t, m, m, 2, *layer[:2], None, None), {}, f"TypeError: {H}: out_proj_weight must be a NumPy array or a torch tensor, got NoneType"),
+    (multi_head, (t, m, m, 2, *layer[:3], False), {}, f"TypeError: {H}: out_proj_bias must be a NumPy array or a torch tensor, got bool"),
+    (multi_head, (t, m, m, 2.0, *layer), {}, f"TypeError: {H}: num_heads must be an integer, got 2.0"),
+    (multi_head, (t, m, m, 0, *layer), {}, f"ValueError: {H}: num_heads must be at least 1, got 0"),
+    (multi_head, (t, m, m, 3, *layer), {}, f"ValueError: {H}: 4 features cannot be split into 3 heads (query (2, 3, 4))"),
+    (multi_head, (zeros(2, 3, 0),) * 3 + (1, *layer), {}, f"ValueError: {H}: 0 features cannot be split into 1 heads (query (2, 3, 0))"),
+    (multi_head, (zeros(4), m, m, 2, *layer), {}, f"ValueError: {H}: query must be (N, L, E) or (L, E), got (4,)"),
+    (multi_head, (zeros(1, 2, 3, 4), m, m, 2, *layer), {}, f"ValueError: {H}: query must be (N, L, E) or (L, E), got (1, 2, 3, 4)"),
+    (multi_head, (t, zeros(5, 4), m, 2, *layer), {}, f"ValueError: {H}: key must be as the query but for the number of tokens, got query (2, 3, 4), key (5, 4)"),
+    (multi_head, (t, zeros(1, 5, 4), m, 2, *layer), {}, f"ValueError: {H}: key must be as the query but for the number of tokens, got query (2, 3, 4), key (1, 5, 4)"),
+    (multi_head, (t, m, zeros(2, 5, 6), 2, *layer), {}, f"ValueError: {H}: value must be as the query but for the number of tokens, got query (2, 3, 4), value (2, 5, 6)"),
+    (multi_head, (t, m, zeros(2, 6, 4), 2, *layer), {}, f"ValueError: {H}: key has 5 tokens but value has 6 (key (2, 5, 4), value (2, 6, 4))"),
+    (multi_head, (t, m, m, 2, zeros(4, 4), *layer[1:]), {}, f"ValueError: {H}: in_proj_weight must be (12, 4) for 4 features, got (4, 4)"),
+    (multi_head, (t, m, m, 2, zeros(4, 12), *layer[1:]), {}, f"ValueError: {H}: in_proj_weight must be (12, 4) for 4 features, got (4, 12)"),
+    (multi_head, (t, m, m, 2, layer[0], zeros(4), *layer[2:]), {}, f"ValueError: {H}: in_proj_bias must be (12,) for 4 features, got (4,)"),
+    (multi_head, (t, m, m, 2, *layer[:2], zeros(3, 4), layer[3]), {}, f"ValueError: {H}: out_proj_weight must be (4, 4) for 4 features, got (3, 4)"),
+    (multi_head, (t, m, m, 2, *layer[:3], zeros(1, 4)), {}, f"ValueError: {H}: out_proj_bias must be (4,) for 4 features, got (1, 4)"),
+    (multi_head, (t, m, zeros(2, 5, 4, dtype="float32"), 2, *layer), {}, f"TypeError: {H}: query is float64 but value is float32; they must be equal"),
+    (multi_head, (t, m, m, 2, *layer[:3], zeros(4, dtype="float32")), {}, f"TypeError: {H}: query is float64 but out_proj_bias is float32; they must be equal"),
+    (multi_head, (zeros(3, 1, dtype="int64"),) * 3 + (1, zeros(3, 1, dtype="int64"), None, zeros(1, 1, dtype="int64"), None), {}, f"TypeError: {H}: torch offers it for floating-point numbers alone, got int64"),
+    (multi_head, (t, m, m, 2, *layer), {"attn_mask": [True]}, f"TypeError: {H}: attn_mask must be a NumPy array or a torch tensor, got list"),
+    (multi_head, (t, m, m, 2, *layer), {"attn_mask": zeros(3, 4)}, f"ValueError: {H}: attn_mask (3, 4) does not broadcast to the weights (2, 2, 3, 5)"),
+    (multi_head, (t, m, m, 2, *layer), {"attn_mask": zeros(4, 3, 5)}, f"ValueError: {H}: attn_mask (4, 3, 5) does not broadcast to the weights (2, 2, 3, 5)"),
+    (multi_head, (zeros(3, 4), zeros(5, 4), zeros(5, 4), 2, *layer), {"attn_mask": zeros(2, 2, 3, 5)}, f"ValueError: {H}: attn_mask (2, 2, 3, 5) does not broadcast to the weights (2, 3, 5)"),
+    (multi_head, (t, m, m, 2, *layer), {"attn_mask": zeros(3, 5, dtype="int64")}, f"TypeError: {H}: attn_mask must be bool or float32 or float64, got int64"),
+    (multi_head, (t, m, m, 2, *layer), {"attn_mask": zeros(3, 5), "is_causal": True}, f"ValueError: {H}: give either attn_mask or is_causal=True, not both"),
+    (multi_head, (t, m, m, 2, *layer), {"is_causal": 1}, f"TypeError: {H}: is_causal must be True or False, got 1"),
+    (multi_head, (t, m, m, 2, *layer), {"need_weights": None}, f"TypeError: {H}: need_weights must be True or False, got None"),
+    (multi_head, (*[zeros(2**18, 4)] * 3, 2, *layer), {"need_weights": True}, f"ValueError: {H}: the result and its scratch would take 2048 GiB, more than the 64 GiB that are allowed"),
+    (multi_head_backward, ([1], t, m, m, 2, *layer), {}, f"TypeError: {HB}: grad_output must be a NumPy array or a torch tensor, got list"),
+    (multi_head_backward, (m, t, m, m, 2, *layer), {}, f"ValueError: {HB}: grad_output is (2, 5, 4) but the output is (2, 3, 4)"),
+    (multi_head_backward, (zeros(2, 3, 4, dtype="float32"), t, m, m, 2, *layer), {}, f"TypeError: {HB}: query is float64 but grad_output is float32; they must be equal"),
+    (multi_head_backward, (t, t, m, m, 3, *layer), {}, f"ValueError: {HB}: 4 features cannot be split into 3 heads (query (2, 3, 4))"),
+    (multi_head_backward, (t, t, m, m, 2, *layer), {"attn_mask": zeros(3, 5), "is_causal": True}, f"ValueError: {HB}: give either attn_mask or is_causal=True, not both"),
+    (multi_head_backward, (*[zeros(2**18, 4)] * 4, 2, *layer), {}, f"ValueError: {HB}: the result and its scratch would take 5120 GiB, more than the 64 GiB that are allowed"),
     (backward, (zeros(2**17, 2**17), large, zeros(1, 1), zeros(1, 2**17)), {}, f"ValueError: {B}: the result and its scratch would take 128 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
 

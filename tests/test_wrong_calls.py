@@ -23,6 +23,7 @@ import test_initial_weights
 import test_pool
 import test_resize
 import test_shapes
+import test_tokens
 import test_windows
 import torch
 from agreement import zeros
@@ -373,7 +374,10 @@ def poolings(n: int) -> Iterator[Row]:
                 yield name, (*arguments[:place], wrong, *arguments[place + 1 :]), {}, message.format(name)
 
 
-TAKES_ARRAYS = ("input", "weight", "bias", "kernel", "grad_output", "indices")
+TAKES_ARRAYS = (
+    "input", "weight", "bias", "kernel", "grad_output", "indices", "tokens", "query", "key", "value", "attn_mask",
+    "in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias",
+)  # fmt: skip
 WRONG = [row for family in (convolutions, transposed, poolings) for n in (1, 2, 3) for row in family(n)]
 
 
@@ -412,6 +416,7 @@ def test_arrays_and_tensors_do_not_mix_in_any_function(name, array, other):
 def test_no_function_is_without_a_wrong_call():
     elsewhere = (
         test_adaptive_pool,
+        test_attention,
         test_blur_pool,
         test_conv,
         test_conv_transpose,
@@ -421,7 +426,7 @@ def test_no_function_is_without_a_wrong_call():
         test_pool,
         test_resize,
         test_shapes,
-        test_attention,
+        test_tokens,
         test_windows,
     )
     messages = [
