@@ -1,7 +1,7 @@
 """Exercises that check themselves, and questions to answer before a cell is run.
 
 Each chapter keeps its exercises in a file of its own, one `declare` for each; importing that file here
-registers them.
+registers them. The question bank has a file of questions for each chapter.
 """
 
 from convlib.exercises import channels as _channels  # noqa: F401
@@ -17,5 +17,6 @@ from convlib.exercises import why_convolution as _why_convolution  # noqa: F401
 from convlib.exercises.bank import answer, ask
 from convlib.exercises.checker import Verdict, check, names
 from convlib.exercises.prediction import predict
+from convlib.exercises.printed import anki, exam
 
-__all__ = ["Verdict", "answer", "ask", "check", "names", "predict"]
+__all__ = ["Verdict", "anki", "answer", "ask", "check", "exam", "names", "predict"]
