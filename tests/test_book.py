@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
-from built_book import CHAPTERS, DOCUMENTS, GENERATED_PAGES, HTML, NOTEBOOKS, PAGES, ROOT, fail_unless_built
+from built_book import DOCUMENTS, GENERATED_PAGES, HTML, NOTEBOOKS, PAGES, ROOT, TEACHING, fail_unless_built
 
 NOT_PROSE = ["code", "pre", "script", "style"]
 ROLES_AND_DIRECTIVES = r"\{(cite|numref|ref|eq|doc|term|math|code-cell)\b[^}]*\}|:::|```"
@@ -373,13 +373,13 @@ def exercise_names(cell: dict) -> list[str]:
     return re.findall(r"""exercises\.check\(\s*["']([\w.-]+)["']""", source(cell))
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", TEACHING)
 def test_chapter_has_figures_formulas_and_text_outputs(chapter):
     page = tree(HTML / f"{chapter}.html")
     assert all(page.select_one(part) for part in (".cell_output img", ".katex math", ".output.stream pre"))
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", TEACHING)
 def test_each_exercise_has_statement_hint_stub_and_hidden_solution(chapter):
     stubs: list[str] = []
     solutions: list[str] = []
@@ -391,7 +391,8 @@ def test_each_exercise_has_statement_hint_stub_and_hidden_solution(chapter):
         elif exercise_names(cell):
             stubs += exercise_names(cell)
             assert "not tried yet" in json.dumps(cell["outputs"])
-            assert re.search(r"^#+ .*\n[\s\S]*\w[\s\S]*<details>\s*<summary>", source(before)), source(before)
+            head = r"^### Exercise \d.*\n\n\*Level: (recall|apply|combine)\. About \d+ minutes\.\*\n"
+            assert re.search(head + r"[\s\S]*<details>\s*<summary>", source(before), re.M), source(before)
     assert stubs == solutions
     assert stubs
 

@@ -29,7 +29,7 @@ from browsing import (  # noqa: F401  (fixtures)
     wide,
 )
 from bs4 import BeautifulSoup
-from built_book import CHAPTERS, GENERATED_PAGES, HTML, PAGES
+from built_book import CHAPTERS, GENERATED_PAGES, HTML, PAGES, TEACHING
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 
@@ -158,7 +158,7 @@ SEEN_EXPLANATIONS = """() => [...document.querySelectorAll("article fieldset")].
 })"""
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", TEACHING)
 def test_each_option_of_a_prediction_shows_its_own_explanation_only(
     chapter: str, book_files: Site, browser: Browser
 ) -> None:
@@ -227,6 +227,14 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
     # The cells of a lab's grid are buttons, too, but they hold numbers.
     controls = wide.locator("header, nav, button:not(.lab-grid *), input[type=range]")
     expect(controls.filter(visible=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_summary_prints_on_one_sheet(paper: str, book: Site, wide: Page) -> None:
+    wide.goto(book.address("book/summary.html"))
+    margin = dict.fromkeys(("top", "right", "bottom", "left"), "12mm")
+    sheet = wide.pdf(format=paper, margin=margin)
+    assert len(re.findall(rb"/Type /Page\b", sheet)) == 1
 
 
 COVERED_NUMBERS = """() => [...document.querySelectorAll(".katex-display .tag")].flatMap(tag => {
