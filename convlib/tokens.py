@@ -215,15 +215,18 @@ def patch_grid(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """(patches along each axis, patch size, stride), each as a pair.
 
+    Where a patch is as long as the image, so is its stride: there is no other for it to overlap with.
+
     Examples
     --------
-    >>> patch_grid((6, 7), 2, None), patch_grid((6, 7), (2, 3), 1)
-    (((3, 3), (2, 2), (2, 2)), ((5, 5), (2, 3), (1, 1)))
+    >>> patch_grid((6, 7), 2, None), patch_grid((6, 7), (2, 7), 1)
+    (((3, 3), (2, 2), (2, 2)), ((5, 1), (2, 7), (1, 7)))
     """
     patch = as_tuple(patch_size, 2, "patch_size", function=function)
     strides = patch if stride is None else as_tuple(stride, 2, "stride", function=function)
     if patch[0] > size[0] or patch[1] > size[1]:
         raise ValueError(f"{function}: a patch of {patch} does not fit into an image of {tuple(size)}")
+    strides = tuple([n if p == n else s for n, p, s in zip(size, patch, strides, strict=True)])
     counts = [(n - p) // s + 1 for n, p, s in zip(size, patch, strides, strict=True)]
     return tuple(counts), patch, strides
 
@@ -312,10 +315,8 @@ def _check_unpatchify(tokens: Array, size: Ints, patch_size: Ints, stride: Ints 
             f"{name}: got {length} tokens, but an image of {sizes} has {math.prod(grid)} patches, {grid}"
         )
     for n, i, p, s in zip(sizes, grid, patch, strides, strict=True):
-        if (i - 1) * s + p < n or (s > p and i > 1):
-            raise ValueError(
-                f"{name}: patches of {patch} with stride {strides} do not cover an image of {sizes}"
-            )
+        if (i - 1) * s + p < n or s > p:
+            raise ValueError(f"{name}: {grid} patches of {patch} do not cover an image of {sizes}")
     if strides != patch and not _has_means(tokens):
         raise TypeError(
             f"{name}: patches that overlap are averaged, which needs floating-point or complex numbers, got "
