@@ -444,9 +444,10 @@ def multi_head_attention_backward(
     ----------
     grad_output : array (N, L, E) or (L, E)
         Gradient of the loss with respect to the output, of the output's shape.
-    query, key, value, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, attn_mask,
-    is_causal
-        As they were for `multi_head_attention`. The mask is taken as given: it gets no gradient here.
+    query, key, value, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+        As they were for `multi_head_attention`.
+    attn_mask, is_causal
+        As they were for it, too. The mask is taken as given: it gets no gradient here.
 
     Returns
     -------

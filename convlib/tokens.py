@@ -57,7 +57,7 @@ def to_tokens(input: Array) -> Array:
     Returns
     -------
     array (N, L, C)
-        One token for each of the L pixels, in reading order.
+        One token for each of the L pixels, in reading order. An array is copied; of a tensor it is a view.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _check_from_tokens(tokens: Array, size: Sequence[int]) -> None:
 def from_tokens(tokens: Array, size: Sequence[int]) -> Array:
     r"""Lay tokens out as a feature map: the inverse of `to_tokens`.
 
-    .. math:: y_{n,\, c,\, y,\, x} = \text{tokens}_{n,\, y W + x,\, c}
+    .. math:: \text{map}_{n,\, c,\, y,\, x} = \text{tokens}_{n,\, y W + x,\, c}
 
     Its gradient is sent back by `to_tokens`: the gradient of the loss with respect to `tokens` is
     ``to_tokens(grad_output)``.
@@ -276,8 +276,8 @@ def patchify(input: Array, patch_size: Ints, stride: Ints | None = None) -> Arra
 
     See Also
     --------
-    unpatchify : the inverse. In torch: ``torch.nn.functional.unfold(input, patch_size,
-    stride=patch_size).transpose(1, 2)``. Chapter 14; Dosovitskiy et al. (2021).
+    unpatchify : the inverse. In torch: ``unfold(input, patch_size, stride=patch_size).transpose(1, 2)``, with
+    ``torch.nn.functional.unfold``. Chapter 14; Dosovitskiy et al. (2021).
 
     Notes
     -----
