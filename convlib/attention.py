@@ -444,9 +444,10 @@ def multi_head_attention_backward(
     ----------
     grad_output : array (N, L, E) or (L, E)
         Gradient of the loss with respect to the output, of the output's shape.
-    query, key, value, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias, attn_mask,
-    is_causal
-        As they were for `multi_head_attention`. The mask is taken as given: it gets no gradient here.
+    query, key, value, num_heads, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias
+        As they were for `multi_head_attention`.
+    attn_mask, is_causal
+        As they were for it, too. The mask is taken as given: it gets no gradient here.
 
     Returns
     -------
@@ -482,15 +483,11 @@ def multi_head_attention_backward(
     mask = None if attn_mask is None else wide(attn_mask)
     joined = _join_heads(scaled_dot_product_attention(q, k, v, mask, is_causal=is_causal))
     grad_joined, *grad_out = _project_backward(wide(grad_output), joined, out_proj_weight)
-    grad_heads = scaled_dot_product_attention_backward(
+    grad_q, grad_k, grad_v, *_ = scaled_dot_product_attention_backward(
         _split_heads(grad_joined, num_heads), q, k, v, mask, is_causal=is_causal
     )
-    by_place = [
-        _project_backward(_join_heads(grad), tokens, weight)
-        for grad, tokens, weight in zip(
-            grad_heads, (query, key, value), np.split(in_proj_weight, 3), strict=False
-        )
-    ]
+    three = zip((grad_q, grad_k, grad_v), (query, key, value), np.split(in_proj_weight, 3), strict=True)
+    by_place = [_project_backward(_join_heads(grad), tokens, weight) for grad, tokens, weight in three]
     grad_tokens, grad_weights, grad_biases = zip(*by_place, strict=True)
     gradients = [*grad_tokens, np.concatenate(grad_weights), np.concatenate(grad_biases), *grad_out]
     there = (query, key, value, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias)

@@ -57,7 +57,7 @@ def to_tokens(input: Array) -> Array:
     Returns
     -------
     array (N, L, C)
-        One token for each of the L pixels, in reading order.
+        One token for each of the L pixels, in reading order. An array is copied; of a tensor it is a view.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _check_from_tokens(tokens: Array, size: Sequence[int]) -> None:
 def from_tokens(tokens: Array, size: Sequence[int]) -> Array:
     r"""Lay tokens out as a feature map: the inverse of `to_tokens`.
 
-    .. math:: y_{n,\, c,\, y,\, x} = \text{tokens}_{n,\, y W + x,\, c}
+    .. math:: \text{map}_{n,\, c,\, y,\, x} = \text{tokens}_{n,\, y W + x,\, c}
 
     Its gradient is sent back by `to_tokens`: the gradient of the loss with respect to `tokens` is
     ``to_tokens(grad_output)``.
@@ -215,15 +215,18 @@ def patch_grid(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """(patches along each axis, patch size, stride), each as a pair.
 
+    Where a patch is as long as the image, so is its stride: there is no other for it to overlap with.
+
     Examples
     --------
-    >>> patch_grid((6, 7), 2, None), patch_grid((6, 7), (2, 3), 1)
-    (((3, 3), (2, 2), (2, 2)), ((5, 5), (2, 3), (1, 1)))
+    >>> patch_grid((6, 7), 2, None), patch_grid((6, 7), (2, 7), 1)
+    (((3, 3), (2, 2), (2, 2)), ((5, 1), (2, 7), (1, 7)))
     """
     patch = as_tuple(patch_size, 2, "patch_size", function=function)
     strides = patch if stride is None else as_tuple(stride, 2, "stride", function=function)
     if patch[0] > size[0] or patch[1] > size[1]:
         raise ValueError(f"{function}: a patch of {patch} does not fit into an image of {tuple(size)}")
+    strides = tuple([n if p == n else s for n, p, s in zip(size, patch, strides, strict=True)])
     counts = [(n - p) // s + 1 for n, p, s in zip(size, patch, strides, strict=True)]
     return tuple(counts), patch, strides
 
@@ -273,8 +276,8 @@ def patchify(input: Array, patch_size: Ints, stride: Ints | None = None) -> Arra
 
     See Also
     --------
-    unpatchify : the inverse. In torch: ``torch.nn.functional.unfold(input, patch_size,
-    stride=patch_size).transpose(1, 2)``. Chapter 14; Dosovitskiy et al. (2021).
+    unpatchify : the inverse. In torch: ``unfold(input, patch_size, stride=patch_size).transpose(1, 2)``, with
+    ``torch.nn.functional.unfold``. Chapter 14; Dosovitskiy et al. (2021).
 
     Notes
     -----
@@ -312,10 +315,8 @@ def _check_unpatchify(tokens: Array, size: Ints, patch_size: Ints, stride: Ints 
             f"{name}: got {length} tokens, but an image of {sizes} has {math.prod(grid)} patches, {grid}"
         )
     for n, i, p, s in zip(sizes, grid, patch, strides, strict=True):
-        if (i - 1) * s + p < n or (s > p and i > 1):
-            raise ValueError(
-                f"{name}: patches of {patch} with stride {strides} do not cover an image of {sizes}"
-            )
+        if (i - 1) * s + p < n or s > p:
+            raise ValueError(f"{name}: {grid} patches of {patch} do not cover an image of {sizes}")
     if strides != patch and not _has_means(tokens):
         raise TypeError(
             f"{name}: patches that overlap are averaged, which needs floating-point or complex numbers, got "

@@ -731,7 +731,8 @@ def _attention_weights(query: Tensor, key: Tensor, attn_mask: Tensor | None, is_
     if attn_mask is not None:
         scores = scores + attn_mask
     nothing = (scores == -math.inf).all(dim=-1, keepdim=True)  # a query that may look at no key
-    return scores.masked_fill(nothing, 0).softmax(dim=-1).masked_fill(nothing, 0)
+    weights = scores.masked_fill(nothing, 0).softmax(dim=-1).masked_fill(nothing, 0)
+    return weights.to(query.dtype)  # a mask may have widened them
 
 
 def multi_head_attention(  # type: ignore[no-untyped-def]

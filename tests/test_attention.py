@@ -955,6 +955,26 @@ def test_heads_in_half_precision_are_rounded_once_at_the_end(layer):
             np.testing.assert_allclose(gradient.astype("float64"), expected, rtol=2**-11 + 1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["bool", "float32", "query"])
+def test_a_mask_of_heads_may_be_of_three_number_types(dtype, kind):
+    random = np.random.default_rng(0)
+    x, *layer = (a.astype(dtype) for a in (random.normal(size=(2, 3, 4)), *one_head(random, 4)))
+    mask = (ramp(3, 3) % 2).astype(dtype if kind == "query" else kind)
+    exact = multi_head(*[x.astype("float64")] * 3, 2, *(p.astype("float64") for p in layer),
+                       attn_mask=mask if kind == "bool" else mask.astype("float64"), need_weights=True)  # fmt: skip
+    for make in (np.asarray, torch.tensor):
+        arguments = [make(x)] * 3 + [2] + [make(p) for p in layer]
+        results = multi_head(*arguments, attn_mask=make(mask), need_weights=True)
+        alone = multi_head(*arguments, attn_mask=make(mask))
+        for result, expected in zip((*results, alone), (*exact, exact[0]), strict=True):
+            assert_agree(
+                result, expected.astype(dtype), {"float16": 2**-6, "float32": 1e-5}.get(dtype, 1e-10)
+            )
+        gradients = multi_head_backward(results[0], *arguments, attn_mask=make(mask))
+        assert all(gradient.dtype == make(x).dtype for gradient in gradients)
+
+
 def test_true_lets_look_as_in_the_attention_without_heads_and_torch_s_layer_hides():
     random = np.random.default_rng(0)
     x, layer = random.normal(size=(1, 3, 2)), one_head(random, 2)

@@ -153,7 +153,7 @@ def test_the_loops_agree_about_positions(height, width, quarter):
 
 def test_a_single_number_is_the_side_of_a_square():
     assert_agree(position_encoding_2d(3, 8), position_encoding_2d((3, 3), 8))
-    assert_agree(position_encoding_2d([2, 3], np.int64(8)), position_encoding_2d((2, 3), 8))
+    assert_agree(position_encoding_2d([2, 3], np.uint8(200)), position_encoding_2d((2, 3), 200))
 
 
 def test_how_alike_two_places_are_depends_on_how_far_apart_they_lie():
@@ -255,6 +255,14 @@ def test_patches_that_tile_may_be_of_any_number_type(dtype):
     image = (ramp(2, 3, 4, 6) % 5).astype(dtype)
     for make in (np.asarray, torch.tensor):
         assert_agree(unpatchify(patchify(make(image), (2, 3)), (4, 6), (2, 3)), image)
+        alone = patchify(make(image), (4, 6), 1)  # which overlaps with nothing
+        assert_agree(unpatchify(alone, (4, 6), (4, 6), 1), image)
+
+
+def test_patches_that_tile_are_put_back_as_they_are_and_not_by_arithmetic():
+    image = ramp(1, 1, 4, 6, dtype="int64") + 2**62  # a double would round these
+    for make in (np.asarray, torch.tensor):
+        np.testing.assert_array_equal(unpatchify(patchify(make(image), 2), (4, 6), 2), image)
 
 
 def test_means_of_half_precision_are_rounded_once():
@@ -336,8 +344,8 @@ WRONG = [
     (unpatchify, (zeros(1, 4, 10), 4, 2), {}, "ValueError: unpatchify: 10 features are not so many channels of (2, 2) pixels each"),
     (unpatchify, (zeros(1, 4, 0), 4, 2), {}, "ValueError: unpatchify: 0 features are not so many channels of (2, 2) pixels each"),
     (unpatchify, (zeros(1, 5, 12), 4, 2), {}, "ValueError: unpatchify: got 5 tokens, but an image of (4, 4) has 4 patches, (2, 2)"),
-    (unpatchify, (zeros(1, 6, 12), (4, 7), 2), {}, "ValueError: unpatchify: patches of (2, 2) with stride (2, 2) do not cover an image of (4, 7)"),
-    (unpatchify, (zeros(1, 4, 12), (5, 5), 2, 3), {}, "ValueError: unpatchify: patches of (2, 2) with stride (3, 3) do not cover an image of (5, 5)"),
+    (unpatchify, (zeros(1, 6, 12), (4, 7), 2), {}, "ValueError: unpatchify: (2, 3) patches of (2, 2) do not cover an image of (4, 7)"),
+    (unpatchify, (zeros(1, 4, 12), (5, 5), 2, 3), {}, "ValueError: unpatchify: (2, 2) patches of (2, 2) do not cover an image of (5, 5)"),
     (unpatchify, (zeros(1, 9, 4, dtype="int64"), 4, 2, 1), {}, "TypeError: unpatchify: patches that overlap are averaged, which needs floating-point or complex numbers, got int64"),
     (unpatchify, (zeros(2**12, 4, 2**20), 2**7, 2**6), {}, "ValueError: unpatchify: the result and its scratch would take 256 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
