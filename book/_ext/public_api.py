@@ -17,6 +17,7 @@ SUBMODULES = (
     "convlib.filtering",
     "convlib.filters",
     "convlib.labs",
+    "convlib.layers",
     "convlib.networks",
     "convlib.oracles",
     "convlib.photographs",
