@@ -193,6 +193,12 @@ def test_the_gradients_are_slopes_of_the_loss():
         assert np.abs(slope).max() > 1e-5, name
 
 
+def test_of_equal_numbers_the_first_gets_the_gradient():
+    """They are frequent: behind a ReLU a whole window may be 0."""
+    assert_like_torch(MaxPool2d(2), np.zeros((2, 3, 4, 6)))
+    assert_like_torch(MaxPool2d(3, 1, 1), normal(2, 3, 5, 5).round())
+
+
 def test_a_linear_layer_by_hand():
     layer = Linear(2, 2, rng=0, dtype=np.float64)
     layer.parameters["weight"][...], layer.parameters["bias"][...] = [[1, 2], [3, 4]], [5, 6]
@@ -265,6 +271,7 @@ def test_a_seed_gives_the_same_parameters_again_and_a_generator_others_each_time
 def test_single_precision_starts_with_the_rounded_numbers_of_double_precision():
     double, single = network(np.float64), network(np.float32)
     assert single.parameters.keys() == double.parameters.keys()
+    assert not hasattr(double.layers[0], "dtype")  # it would be that of the class, whatever the layer has
     for name, numbers in double.parameters.items():
         assert numbers.dtype == np.float64
         assert_agree(single.parameters[name], numbers.astype(np.float32), 0)

@@ -204,7 +204,8 @@ class Conv2d(Layer):
 
     See Also
     --------
-    convlib.conv2d, convlib.conv2d_backward : what it computes, and sends back.
+    convlib.conv2d : what it computes.
+    convlib.conv2d_backward : what it sends back.
     torch.nn.Conv2d : the same layer. Chapters 2 and 13.
 
     Examples
@@ -326,6 +327,9 @@ class Linear(Layer):
             self.gradients["bias"] = grads.sum(axis=0)
         return grad @ weight
 
+
+for _kind in (Conv2d, Linear):
+    delattr(_kind, "dtype")  # where dataclass keeps the default; a layer's parameters may have the other
 
 # --- layers that do not -------------------------------------------------------------------------------------
 

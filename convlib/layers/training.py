@@ -148,7 +148,9 @@ def fit(
 
     See Also
     --------
-    cross_entropy, SGD, Adam, random_shifts. Chapter 13.
+    cross_entropy : the loss that becomes smaller.
+    SGD, Adam : optimizers.
+    random_shifts : for `augment`. Chapter 13.
 
     Examples
     --------
@@ -250,9 +252,12 @@ def random_shifts(images: Floats, rng: Random, pixels: int = 1) -> Floats:
 
     Examples
     --------
-    >>> dot = np.array([[[[1., 0., 0.]]]])
-    >>> random_shifts(dot, rng=1, pixels=0)
-    array([[[[1., 0., 0.]]]])
+    >>> dot = np.zeros((1, 1, 3, 3))
+    >>> dot[0, 0, 1, 1] = 1
+    >>> random_shifts(dot, rng=0)
+    array([[[[0., 1., 0.],
+             [0., 0., 0.],
+             [0., 0., 0.]]]])
     """
     require_floats("random_shifts", "images", images)
     if images.ndim != 4:
