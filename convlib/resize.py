@@ -247,19 +247,20 @@ def resize_matrix(
     return _dense(_taps(columns, rows, factor, mode, align_corners, antialias), columns)
 
 
-ROWS = 32  # of a band of the matrix
-
 # --- applying them ------------------------------------------------------------------------------------------
+
+ROWS = 32  # of a band of the matrix
 
 
 def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
     """The matrix times one axis. Its weights stand along the diagonal: a few rows at a time need few columns.
 
-    Where the image holds a NaN or an infinity it is done without the matrix's zeros, tap by tap: 0 times a NaN
-    far away would be a NaN.
+    Where the image holds a NaN or an infinity it is done without the matrix's zeros, tap by tap: 0 times a
+    NaN far away would be a NaN.
     """
     if not np.isfinite(input.sum(dtype=np.float64)):
         return _tap_by_tap(taps, input, axis)
+    axis %= input.ndim
     pixel, weight = taps
     shape = (*input.shape[:axis], len(pixel), *input.shape[axis + 1 :])
     before, after = math.prod(input.shape[:axis]), math.prod(input.shape[axis + 1 :])
@@ -268,9 +269,8 @@ def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
     for first in range(0, len(pixel), ROWS):
         rows = slice(first, first + ROWS)
         low, end = int(pixel[rows][pixel[rows] >= 0].min()), int(pixel[rows].max()) + 1
-        band = _dense((np.where(pixel[rows] < 0, -1, pixel[rows] - low), weight[rows]), end - low).astype(
-            input.dtype
-        )
+        columns = np.where(pixel[rows] < 0, -1, pixel[rows] - low)
+        band = _dense((columns, weight[rows]), end - low).astype(input.dtype)
         if after == 1:
             output[:, rows, 0] = image[:, low:end, 0] @ band.T
         else:
