@@ -10,7 +10,7 @@ for its height and one for its width:
 So all the modes differ only in how a row is made (`resize_matrix`), and that takes two questions: *where* in
 the input an output pixel lies (`_scale`, and half-pixel centres), and *which weights* the pixels around that
 place get (`linear_kernel`, `cubic_kernel`, `lanczos_kernel`). A row has few weights that are not 0, whatever
-the size of the image; so the products above are computed tap by tap, without the zeros.
+the size of the image, and they stand along the diagonal; so the products above are computed a band at a time.
 """
 
 from __future__ import annotations
@@ -249,9 +249,36 @@ def resize_matrix(
 
 # --- applying them ------------------------------------------------------------------------------------------
 
+ROWS = 32  # of a band of the matrix
+
 
 def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
-    """The matrix times one axis, without its zeros: 0 times a NaN far away would be a NaN."""
+    """The matrix times one axis. Its weights stand along the diagonal: a few rows at a time need few columns.
+
+    Where the image holds a NaN or an infinity it is done without the matrix's zeros, tap by tap: 0 times a
+    NaN far away would be a NaN.
+    """
+    if not np.isfinite(input.sum(dtype=np.float64)):
+        return _tap_by_tap(taps, input, axis)
+    axis %= input.ndim
+    pixel, weight = taps
+    shape = (*input.shape[:axis], len(pixel), *input.shape[axis + 1 :])
+    before, after = math.prod(input.shape[:axis]), math.prod(input.shape[axis + 1 :])
+    image = input.reshape(before, input.shape[axis], after)
+    output = np.empty((before, len(pixel), after), input.dtype)
+    for first in range(0, len(pixel), ROWS):
+        rows = slice(first, first + ROWS)
+        low, end = int(pixel[rows][pixel[rows] >= 0].min()), int(pixel[rows].max()) + 1
+        columns = np.where(pixel[rows] < 0, -1, pixel[rows] - low)
+        band = _dense((columns, weight[rows]), end - low).astype(input.dtype)
+        if after == 1:
+            output[:, rows, 0] = image[:, low:end, 0] @ band.T
+        else:
+            np.matmul(band, image[:, low:end], out=output[:, rows])
+    return output.reshape(shape)
+
+
+def _tap_by_tap(taps: Taps, input: Array, axis: int) -> Array:
     pixel, weight = taps
     input = np.moveaxis(input, axis, -1)
     output = np.zeros((*input.shape[:-1], len(pixel)), input.dtype)
