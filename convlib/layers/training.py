@@ -166,7 +166,7 @@ def fit(
     See Also
     --------
     cross_entropy : the loss that becomes smaller.
-    SGD, Adam : optimizers.
+    SGD : an optimizer, as is Adam.
     random_shifts : for `augment`. Chapter 13.
 
     Examples
