@@ -298,6 +298,8 @@ def describe(case: dict[str, Any]) -> str:
 
 
 def describe_value(value: Any) -> str:
+    if callable(value):
+        return f"`{value.__name__}`"  # its repr would hold an address
     if not isinstance(value, np.ndarray):
         return repr(value)
     return show(value) if value.size <= LARGEST_SHOWN else f"of shape {value.shape}"
