@@ -13,6 +13,7 @@ from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
 from convlib.labs.structure import StructureLab, structure
+from convlib.labs.tokens import TokensLab, tokens
 from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
 from convlib.labs.upsampling import UpsamplingLab, upsampling
 
@@ -27,6 +28,7 @@ LABS = (
     TransposedConvolutionLab,
     DilatedConvolutionLab,
     ReceptiveFieldLab,
+    TokensLab,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "PoolingLab",
     "ReceptiveFieldLab",
     "StructureLab",
+    "TokensLab",
     "TransposedConvolutionLab",
     "UpsamplingLab",
     "channels",
@@ -51,6 +54,7 @@ __all__ = [
     "pooling",
     "receptive_field",
     "structure",
+    "tokens",
     "transposed_convolution",
     "upsampling",
 ]
