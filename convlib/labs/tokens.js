@@ -1,9 +1,9 @@
 // The lab of tokens: a feature map becomes a list, rightly and by a mere reshape, and its tokens attend to each other.
 
-const PICTURES = { numbers: "numbers: channel, row, column", cat: "a cat in red, green and blue" };
+const PICTURES = { numbers: "numbers as addresses", cat: "a cat in red, green, blue" };
 const CAT = [3, 12, 16];
 const SIZES = { channels: [2, 6], rows: [2, 8], columns: [2, 8] };
-const SHARPEST = 8;
+const SHARPEST = 4;
 const FARTHEST = 2;
 const MOST_SHUFFLES = 99;
 const WAVES = 64; // features of a position
@@ -143,10 +143,11 @@ function memoryInWords(state) {
 function reshapeInWords(state) {
   const { before, after } = offsetsOf(state);
   const channels = [...new Set(after.map((offset) => Math.floor(offset / lengthOf(state))))].map((c) => channelName(state, c));
+  const word = channels.length === 1 ? "channel" : "channels";
   const own = before.filter((offset, c) => offset === after[c]).length;
   const belongs = own ? `${own} of them belong${own === 1 ? "s" : ""}` : "None of them belongs";
   return `reshape moves nothing. It cuts the memory of the map into pieces of ${after.length}, and its token ${indexOf(state)} holds ${heldAt(state, after)}, `
-    + `neighbours out of channel${channels.length === 1 ? "" : "s"} ${listed(channels)}. ${belongs} there.`;
+    + `neighbours out of ${isCat(state) ? `the ${listed(channels)} ${word}` : `${word} ${listed(channels)}`}. ${belongs} there.`;
 }
 
 function backInWords(state, backs = backsOf(state)) {
@@ -199,7 +200,7 @@ function hueOf(state, offset) {
 }
 
 /** A number of the cat, in the colour that it stands for. */
-const tintOf = (c, value) => range(3).map((part) => (part === c ? value : 0.3 * value));
+const tintOf = (c, value) => range(3).map((part) => (part === c ? value : 0.5 * value));
 
 /** The numbers from those offsets as pixels: the channels side by side, or as colours; null lies between. */
 function drawnFrom(state, source, numbers = numbersOf(state)) {
@@ -310,8 +311,8 @@ function render({ model, el }) {
     return { ...made, label: element("span", {}, name) };
   });
   const settings = element("div", { className: "lab-settings lab-sizes" }, ...sliders.flatMap((one) => [one.label, one.element]));
-  const sharpness = slider({ name: "sharpness", min: 0, max: SHARPEST, step: 0.25, onInput: (value) => change(model, { sharpness: value }) });
-  const positions = slider({ name: "positions", min: 0, max: FARTHEST, step: 0.25, onInput: (value) => change(model, { positions: value }) });
+  const sharpness = slider({ name: "sharpness", min: 0, max: SHARPEST, step: 0.1, onInput: (value) => change(model, { sharpness: value }) });
+  const positions = slider({ name: "positions", min: 0, max: FARTHEST, step: 0.1, onInput: (value) => change(model, { positions: value }) });
   const amounts = element("div", { className: "lab-settings lab-pairs lab-amounts" },
     element("span", {}, "sharpness"), sharpness.element, element("span", {}, "positions"), positions.element);
   const shuffle = button("shuffle the pixels", () => change(model, { shuffle: (model.get("shuffle") % MOST_SHUFFLES) + 1 }));
@@ -372,14 +373,14 @@ function render({ model, el }) {
       const made = grid({ name: `channel ${channelName(now, c)}`, rows: height, columns: width, cell: (y, x) => {
         const cell = button(isCat(now) ? "" : written(now, numbers[c * length + y * width + x]), () => show([y, x]), "");
         const value = numbers[c * length + y * width + x];
-        cell.style.background = isCat(now) ? `rgb(${tintOf(c, value)})` : `rgb(${HUES[c]} / 34%)`;
+        cell.style.background = isCat(now) ? `rgb(${tintOf(c, value)})` : `rgb(${HUES[c].join(" ")} / 34%)`;
         cell.setAttribute("aria-label", `channel ${channelName(now, c)}, row ${y}, column ${x}: ${written(now, value)}`);
         return cell;
       } });
-      follows(made.element, (cell) => { const at = made.cells.flat().indexOf(cell); return at; });
+      follows(made.element, (cell) => made.cells.flat().indexOf(cell));
       return made;
     });
-    channels.replaceChildren(...maps.map((one, c) => widest(element("figure", {}, element("figcaption", {}, `channel ${channelName(now, c)}`), one.element), width)));
+    channels.replaceChildren(...maps.map((one, c) => widest(element("figure", {}, element("figcaption", {}, isCat(now) ? channelName(now, c) : `channel ${c}`), one.element), width)));
 
     lists = WAYS.map((way) => {
       const list = listOf(now, way);
@@ -390,7 +391,7 @@ function render({ model, el }) {
         const cell = element("span", {}, j > count ? "" : written(now, numbers[offsets[j - 1]]));
         const c = Math.floor(offsets[j - 1] / length);
         if (j > count) cell.style.background = `rgb(${offsets.map((offset) => numbers[offset])})`;
-        else cell.style.background = isCat(now) ? `rgb(${tintOf(c, 220)} / ${Math.round(8 + (32 * numbers[offsets[j - 1]]) / 255)}%)` : `rgb(${HUES[c]} / 34%)`;
+        else cell.style.background = isCat(now) ? `rgb(${tintOf(c, 220).join(" ")} / ${Math.round(8 + (32 * numbers[offsets[j - 1]]) / 255)}%)` : `rgb(${HUES[c].join(" ")} / 34%)`;
         return cell;
       } });
       follows(made.element, (cell) => made.cells.findIndex((row) => row.includes(cell)));
@@ -398,11 +399,10 @@ function render({ model, el }) {
         ...["", ...range(count).map((c) => (way === "transpose" ? channelName(now, c)[0] : String(c))), ...(isCat(now) ? ["RGB"] : [])].map((word) => element("span", {}, word)));
       head.style.setProperty("--columns", columns);
       const box = element("div", { className: "lab-scroll" }, made.element);
-      const figure = element("figure", { className: `lab-${way}` }, element("figcaption", {}, way === "transpose" ? "tokens: flatten, transpose" : "tokens: reshape"), head, box);
+      const figure = element("figure", { className: `lab-${way}` }, element("figcaption", {}, element("strong", {}, `${way}: `), way === "transpose" ? "right" : "wrong"), head, box);
       return { ...made, box, figure: widest(figure, columns), list };
     });
     beside.replaceChildren(...lists.map((one) => one.figure));
-    el.style.setProperty("--channels", count);
     el.classList.toggle("lab-of-cat", isCat(now));
 
     const colour = (offset) => (isCat(now) ? tintOf(Math.floor(offset / length), numbers[offset]) : hueOf(now, offset));
@@ -414,7 +414,7 @@ function render({ model, el }) {
       const all = kept === source.length ? `all ${grouped(kept)}` : `${grouped(kept)} of ${grouped(source.length)}`;
       paint(backs[at].canvas, drawnFrom(now, source, numbers));
       backs[at].canvas.setAttribute("aria-label", `the map as it comes back: ${all} numbers where they were`);
-      backs[at].caption.replaceChildren(element("strong", {}, `${made}, then ${laid}: `), `${all} in place`);
+      backs[at].caption.replaceChildren(element("strong", {}, `${made}, then ${laid}`), `${all} in place`);
     });
     say(returned, backInWords(now, drawn));
   }
@@ -492,7 +492,7 @@ function render({ model, el }) {
     element("div", { className: "lab-row" }, pictures.element), settings,
     heading("There.", "Point at a pixel or at a token; click to keep it."),
     element("div", { className: "lab-both" }, channels, beside),
-    element("div", { className: "lab-steps" }, back, next, key("lab-own", "the token"), key("lab-taken", "what reshape takes for it")),
+    element("div", { className: "lab-steps" }, back, next, element("span", { className: "lab-keys" }, key("lab-own", "the token"), key("lab-taken", "what reshape takes for it"))),
     token, memory, memoryFigure, wrong,
     heading("And back.", "Tokens made in one way, laid back in another."),
     there, returned,

@@ -25,7 +25,7 @@ FUNCTION = "tokens"
 PICTURES = ("numbers", "cat")
 CAT = (3, 12, 16)
 SIZES = {"channels": (2, 6), "rows": (2, 8), "columns": (2, 8)}  # where the sliders begin and end
-SHARPEST, FARTHEST, MOST_SHUFFLES = 8.0, 2.0, 99
+SHARPEST, FARTHEST, MOST_SHUFFLES = 4.0, 2.0, 99
 WAVES = 64  # features of a position
 HUES = [[224, 123, 24], [47, 134, 214], [120, 126, 138], [46, 158, 130], [160, 98, 200], [190, 160, 40]]
 COLOURS = ("red", "green", "blue")
@@ -235,14 +235,14 @@ class TokensLab(Lab):
         """What reshape takes for the chosen token."""
         before, after = self._offsets
         channels = sorted({offset // self._length for offset in after})
-        one = len(channels) == 1
-        names = listed(map(self._channel, channels))
-        neighbours = f"neighbours out of channel{'' if one else 's'} {names}"
+        names, several = listed(map(self._channel, channels)), "s" * (len(channels) > 1)
+        out_of = f"the {names} channel{several}" if self.picture == "cat" else f"channel{several} {names}"
         own = sum(one == other for one, other in zip(before, after, strict=True))
         belongs = "None of them belongs" if own == 0 else f"{own} of them belong{'s' if own == 1 else ''}"
         return (
             f"reshape moves nothing. It cuts the memory of the map into pieces of {len(after)}, and its "
-            f"token {self._index} holds {listed(map(self._number, after))}, {neighbours}. {belongs} there."
+            f"token {self._index} holds {listed(map(self._number, after))}, neighbours out of "
+            f"{out_of}. {belongs} there."
         )
 
     def back_in_words(self) -> str:
@@ -391,7 +391,7 @@ def tokens(
     pixel : int or tuple of int, optional
         Row and column of the pixel whose token is shown.
     sharpness : float
-        0 to 8; the scores are multiplied with it. 1 is what a transformer does.
+        0 to 4; the scores are multiplied with it. 1 is what a transformer does.
     positions : float
         0 to 2; with 0 attention does not know where a pixel lies.
     shuffle : int
