@@ -285,7 +285,7 @@ function pictureFigure(onPlace) {
       paint(canvas, inRows(colours, width));
       scene.style.aspectRatio = `${width} / ${height}`;
       canvas.setAttribute("aria-label", name);
-      caption.textContent = title;
+      caption.replaceChildren(...title.map((words, line) => element(line ? "span" : "strong", {}, words)));
       mark(frame, chosen);
       mark(ring, most === chosen ? -1 : most);
     },
@@ -373,7 +373,7 @@ function render({ model, el }) {
       const made = grid({ name: `channel ${channelName(now, c)}`, rows: height, columns: width, cell: (y, x) => {
         const cell = button(isCat(now) ? "" : written(now, numbers[c * length + y * width + x]), () => show([y, x]), "");
         const value = numbers[c * length + y * width + x];
-        cell.style.background = isCat(now) ? `rgb(${tintOf(c, value)})` : `rgb(${HUES[c].join(" ")} / 34%)`;
+        cell.style.backgroundColor = isCat(now) ? `rgb(${tintOf(c, value)})` : `rgb(${HUES[c].join(" ")} / 34%)`;
         cell.setAttribute("aria-label", `channel ${channelName(now, c)}, row ${y}, column ${x}: ${written(now, value)}`);
         return cell;
       } });
@@ -390,8 +390,8 @@ function render({ model, el }) {
         const offsets = list.slice(i * count, (i + 1) * count);
         const cell = element("span", {}, j > count ? "" : written(now, numbers[offsets[j - 1]]));
         const c = Math.floor(offsets[j - 1] / length);
-        if (j > count) cell.style.background = `rgb(${offsets.map((offset) => numbers[offset])})`;
-        else cell.style.background = isCat(now) ? `rgb(${tintOf(c, 220).join(" ")} / ${Math.round(8 + (32 * numbers[offsets[j - 1]]) / 255)}%)` : `rgb(${HUES[c].join(" ")} / 34%)`;
+        if (j > count) cell.style.backgroundColor = `rgb(${offsets.map((offset) => numbers[offset])})`;
+        else cell.style.backgroundColor = isCat(now) ? `rgb(${tintOf(c, 220).join(" ")} / ${Math.round(8 + (32 * numbers[offsets[j - 1]]) / 255)}%)` : `rgb(${HUES[c].join(" ")} / 34%)`;
         return cell;
       } });
       follows(made.element, (cell) => made.cells.findIndex((row) => row.includes(cell)));
@@ -421,26 +421,25 @@ function render({ model, el }) {
 
   /** Marks the chosen token in the map and in both lists. */
   function mark(now) {
-    for (const [cell, ...kinds] of marked) {
-      cell.classList.remove(...kinds);
+    const [{ before, after }, i, length, [, , width]] = [offsetsOf(now), indexOf(now), lengthOf(now), shapeOf(now)];
+    for (const { cells, box } of lists) { // before anything changes, so that the page is laid out once
+      const [{ offsetTop: top, offsetHeight: height }, { scrollTop, clientHeight }] = [cells[i][0], box];
+      if (top < scrollTop || top + height > scrollTop + clientHeight) box.scrollTop = top - (clientHeight - height) / 2;
+    }
+    for (const [cell, kind] of marked) {
+      cell.classList.remove(kind);
       cell.removeAttribute("aria-current");
+      if (cell.matches("button")) cell.tabIndex = -1;
     }
     marked = [];
-    const put = (cell, ...kinds) => { cell.classList.add(...kinds); marked.push([cell, ...kinds]); return cell; };
-    const [{ before, after }, i, length] = [offsetsOf(now), indexOf(now), lengthOf(now)];
-    const cellAt = (offset) => maps[Math.floor(offset / length)].cells.flat()[offset % length];
+    const put = (cell, kind) => { cell.classList.add(kind); marked.push([cell, kind]); };
+    const current = (cell) => { cell.setAttribute("aria-current", "true"); cell.tabIndex = 0; }; // the way in for the Tab key
+    const cellAt = (offset) => maps[Math.floor(offset / length)].cells[Math.floor((offset % length) / width)][offset % width];
     for (const offset of after) put(cellAt(offset), "lab-taken");
-    before.forEach((offset, c) => {
-      const cell = put(cellAt(offset), "lab-own");
-      cell.setAttribute("aria-current", "true");
-      maps[c].stop(cell);
-    });
-    for (const { cells, box, stop } of lists) {
+    for (const cell of before.map(cellAt)) { put(cell, "lab-own"); current(cell); }
+    for (const { cells } of lists) {
       for (const cell of cells[i]) put(cell, "lab-row-chosen");
-      cells[i][0].setAttribute("aria-current", "true");
-      stop(cells[i][0]);
-      const [top, height] = [cells[i][0].offsetTop, cells[i][0].offsetHeight];
-      if (top < box.scrollTop || top + height > box.scrollTop + box.clientHeight) box.scrollTop = top - (box.clientHeight - height) / 2;
+      current(cells[i][0]);
     }
   }
 
@@ -476,10 +475,11 @@ function render({ model, el }) {
     const laid = (values) => order.map((one) => values[one]);
     const as = { height, width };
     const lies = now.shuffle ? ", shuffled" : "";
-    pixels.draw({ ...as, colours: laid(mapDrawn(now, numbersOf(now))), title: `pixels${lies}`, name: `the map${lies}`, chosen: own });
-    weighed.draw({ ...as, colours: laid(weights.map((weight) => [...WARM, (255 * weight) / top])), title: `weights, up to ${shown(top)}`,
+    const where = now.shuffle ? "shuffled" : "in their places";
+    pixels.draw({ ...as, colours: laid(mapDrawn(now, numbersOf(now))), title: ["pixels", where], name: `the map${lies}`, chosen: own });
+    weighed.draw({ ...as, colours: laid(weights.map((weight) => [...WARM, (255 * weight) / top])), title: ["weights", `up to ${shown(top)}`],
       name: `weights of token ${i}${lies}, from ${shown(Math.min(...weights))} to ${shown(top)}`, chosen: own, most: order.indexOf(most) });
-    answered.draw({ ...as, colours: mapDrawn(now, answers), title: now.shuffle ? "answers, put back" : "answers", name: "what attention makes of the map", chosen: i });
+    answered.draw({ ...as, colours: mapDrawn(now, answers), title: ["answers", now.shuffle ? "put back" : "of all tokens"], name: "what attention makes of the map", chosen: i });
     say(attention, attentionInWords(now, weights));
     say(answer, answerInWords(now, answers));
     say(shuffled, shuffleInWords(now, attended));
@@ -492,7 +492,7 @@ function render({ model, el }) {
     element("div", { className: "lab-row" }, pictures.element), settings,
     heading("There.", "Point at a pixel or at a token; click to keep it."),
     element("div", { className: "lab-both" }, channels, beside),
-    element("div", { className: "lab-steps" }, back, next, element("span", { className: "lab-keys" }, key("lab-own", "the token"), key("lab-taken", "what reshape takes for it"))),
+    element("div", { className: "lab-keys" }, element("div", { className: "lab-steps" }, back, next), key("lab-own", "the token"), key("lab-taken", "what reshape takes for it")),
     token, memory, memoryFigure, wrong,
     heading("And back.", "Tokens made in one way, laid back in another."),
     there, returned,
