@@ -379,13 +379,13 @@ def test_still_result_holds_the_numbers(lab: TokensLab) -> None:
         assert words in page.text
     assert (lab.shuffle_in_words() in page.text) == bool(lab.shuffle)
     (y, x), i, map_ = place(lab), token(lab), lab.map
-    (before, after), rows = lab._offsets, table(page, f"Token {i}, made rightly and by reshape")
-    assert [int(row[1].text) for row in rows] == map_[:, y, x].tolist()
-    assert [[int(cell.text) for cell in row[2:4]] for row in rows] == np.transpose([before, after]).tolist()
-    assert [int(row[4].text) for row in rows] == lab.reshaped[i].tolist()
+    (before, after), rows = lab._offsets, table(page, f"Token {i}: its numbers")
+    assert [int(row[0].text) for row in rows] == map_[:, y, x].tolist()
+    assert [[int(cell.text) for cell in row[1:3]] for row in rows] == np.transpose([before, after]).tolist()
+    assert [int(row[3].text) for row in rows] == lab.reshaped[i].tolist()
     for row in rows:
-        source = tuple(map(int, row[5].text.split(", ")))
-        assert map_[source] == int(row[4].text)
+        source = tuple(map(int, row[4].text.split(", ")))
+        assert map_[source] == int(row[3].text)
     pictures = [np.array(Image.open(io.BytesIO(b64decode(one["src"].split(",")[1])))) for one in page("img")]
     assert all(one["alt"] for one in page("img"))
     for picture, back in zip(pictures[:4], lab.there_and_back, strict=True):

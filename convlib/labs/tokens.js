@@ -378,7 +378,7 @@ function render({ model, el }) {
         return cell;
       } });
       follows(made.element, (cell) => made.cells.flat().indexOf(cell));
-      return made;
+      return { ...made, way: made.cells[0][0] };
     });
     channels.replaceChildren(...maps.map((one, c) => widest(element("figure", {}, element("figcaption", {}, isCat(now) ? channelName(now, c) : `channel ${c}`), one.element), width)));
 
@@ -400,7 +400,7 @@ function render({ model, el }) {
       head.style.setProperty("--columns", columns);
       const box = element("div", { className: "lab-scroll" }, made.element);
       const figure = element("figure", { className: `lab-${way}` }, element("figcaption", {}, element("strong", {}, `${way}: `), way === "transpose" ? "right" : "wrong"), head, box);
-      return { ...made, box, figure: widest(figure, columns), list };
+      return { ...made, way: made.cells[0][0], box, figure: widest(figure, columns), list };
     });
     beside.replaceChildren(...lists.map((one) => one.figure));
     el.classList.toggle("lab-of-cat", isCat(now));
@@ -429,17 +429,21 @@ function render({ model, el }) {
     for (const [cell, kind] of marked) {
       cell.classList.remove(kind);
       cell.removeAttribute("aria-current");
-      if (cell.matches("button")) cell.tabIndex = -1;
     }
     marked = [];
     const put = (cell, kind) => { cell.classList.add(kind); marked.push([cell, kind]); };
-    const current = (cell) => { cell.setAttribute("aria-current", "true"); cell.tabIndex = 0; }; // the way in for the Tab key
+    const current = (array, cell) => { // also the way in for the Tab key; of all cells only two change
+      cell.setAttribute("aria-current", "true");
+      array.way.tabIndex = -1;
+      array.way = cell;
+      cell.tabIndex = 0;
+    };
     const cellAt = (offset) => maps[Math.floor(offset / length)].cells[Math.floor((offset % length) / width)][offset % width];
     for (const offset of after) put(cellAt(offset), "lab-taken");
-    for (const cell of before.map(cellAt)) { put(cell, "lab-own"); current(cell); }
-    for (const { cells } of lists) {
-      for (const cell of cells[i]) put(cell, "lab-row-chosen");
-      current(cells[i][0]);
+    before.map(cellAt).forEach((cell, c) => { put(cell, "lab-own"); current(maps[c], cell); });
+    for (const list of lists) {
+      for (const cell of list.cells[i]) put(cell, "lab-row-chosen");
+      current(list, list.cells[i][0]);
     }
   }
 
@@ -475,11 +479,11 @@ function render({ model, el }) {
     const laid = (values) => order.map((one) => values[one]);
     const as = { height, width };
     const lies = now.shuffle ? ", shuffled" : "";
-    const where = now.shuffle ? "shuffled" : "in their places";
+    const where = now.shuffle ? "shuffled" : "in place";
     pixels.draw({ ...as, colours: laid(mapDrawn(now, numbersOf(now))), title: ["pixels", where], name: `the map${lies}`, chosen: own });
-    weighed.draw({ ...as, colours: laid(weights.map((weight) => [...WARM, (255 * weight) / top])), title: ["weights", `up to ${shown(top)}`],
+    weighed.draw({ ...as, colours: laid(weights.map((weight) => [...WARM, (255 * weight) / top])), title: ["weights", `up to ${shown(Number(top.toPrecision(2)))}`],
       name: `weights of token ${i}${lies}, from ${shown(Math.min(...weights))} to ${shown(top)}`, chosen: own, most: order.indexOf(most) });
-    answered.draw({ ...as, colours: mapDrawn(now, answers), title: ["answers", now.shuffle ? "put back" : "of all tokens"], name: "what attention makes of the map", chosen: i });
+    answered.draw({ ...as, colours: mapDrawn(now, answers), title: ["answers", now.shuffle ? "put back" : "to all pixels"], name: "what attention makes of the map", chosen: i });
     say(attention, attentionInWords(now, weights));
     say(answer, answerInWords(now, answers));
     say(shuffled, shuffleInWords(now, attended));

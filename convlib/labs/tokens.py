@@ -306,13 +306,14 @@ class TokensLab(Lab):
         yield f"<p>{self.memory_in_words()}</p>"
         yield f"<p>{self.reshape_in_words()}</p>"
         rows = [
-            [self._channel(c), self._number(b), str(b), str(a), self._number(a), self._address(a)]
-            for c, (b, a) in enumerate(zip(before, after, strict=True))
+            [self._number(b), str(b), str(a), self._number(a), self._address(a)]
+            for b, a in zip(before, after, strict=True)
         ]
         yield html_table(
-            f"Token {self._index}, made rightly and by reshape",
+            f"Token {self._index}: its numbers, from their offsets in the map to those in the list; the "
+            "wrong numbers of reshape, and the channel, row and column that they come out of",
             rows,
-            ["channel", "number", "from offset", "to offset", "by reshape", "which is channel, row, column"],
+            ["number", "from", "to", "wrong", "out of"],
         )
         if self.picture == "numbers":
             yield from map(self._channel_table, range(self._shape[0]))
@@ -517,8 +518,8 @@ def _image(pixels: Iterable[Any], words: str) -> str:
     head = struct.pack("<2sIHHI", b"BM", 54 + len(body), 0, 0, 54)
     head += struct.pack("<IiiHHIIiiII", 40, width, -height, 1, 32, 0, len(body), 0, 0, 0, 0)
     source = f"data:image/bmp;base64,{b64encode(head + body).decode()}"
-    scale = max(1, 192 // width)
+    scale = max(1, 128 // width)
     return (
         f'<img alt="{words}" width="{scale * width}" height="{scale * height}" '
-        f'style="image-rendering: pixelated" src="{source}">'
+        f'style="image-rendering: pixelated; outline: 1px solid" src="{source}">'
     )
