@@ -14,6 +14,7 @@ from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.quiz import Quiz, quiz
 from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
 from convlib.labs.structure import StructureLab, structure
+from convlib.labs.tokens import TokensLab, tokens
 from convlib.labs.transposed_convolution import TransposedConvolutionLab, transposed_convolution
 from convlib.labs.upsampling import UpsamplingLab, upsampling
 
@@ -28,6 +29,7 @@ LABS = (
     TransposedConvolutionLab,
     DilatedConvolutionLab,
     ReceptiveFieldLab,
+    TokensLab,
     Quiz,
 )
 
@@ -43,6 +45,7 @@ __all__ = [
     "Quiz",
     "ReceptiveFieldLab",
     "StructureLab",
+    "TokensLab",
     "TransposedConvolutionLab",
     "UpsamplingLab",
     "channels",
@@ -55,6 +58,7 @@ __all__ = [
     "quiz",
     "receptive_field",
     "structure",
+    "tokens",
     "transposed_convolution",
     "upsampling",
 ]
