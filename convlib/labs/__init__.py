@@ -9,6 +9,7 @@ from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.dilated_convolution import DilatedConvolutionLab, dilated_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
+from convlib.labs.filters import FiltersLab, filters
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.receptive_field import ReceptiveFieldLab, receptive_field
@@ -27,6 +28,7 @@ LABS = (
     TransposedConvolutionLab,
     DilatedConvolutionLab,
     ReceptiveFieldLab,
+    FiltersLab,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "DilatedConvolutionLab",
     "EquivarianceLab",
     "Experiment",
+    "FiltersLab",
     "NetworkCalculator",
     "PoolingLab",
     "ReceptiveFieldLab",
@@ -46,6 +49,7 @@ __all__ = [
     "dilated_convolution",
     "equivariance",
     "explore_convolution",
+    "filters",
     "interact",
     "network_calculator",
     "pooling",
