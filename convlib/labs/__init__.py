@@ -9,6 +9,7 @@ from convlib.labs.convolution import ConvolutionExplorer, explore_convolution
 from convlib.labs.dilated_convolution import DilatedConvolutionLab, dilated_convolution
 from convlib.labs.equivariance import EquivarianceLab, equivariance
 from convlib.labs.experiment import Experiment, interact
+from convlib.labs.filters import FiltersLab, filters
 from convlib.labs.network import NetworkCalculator, network_calculator
 from convlib.labs.pooling import PoolingLab, pooling
 from convlib.labs.quiz import Quiz, quiz
@@ -30,6 +31,7 @@ LABS = (
     DilatedConvolutionLab,
     ReceptiveFieldLab,
     TokensLab,
+    FiltersLab,
     Quiz,
 )
 
@@ -40,6 +42,7 @@ __all__ = [
     "DilatedConvolutionLab",
     "EquivarianceLab",
     "Experiment",
+    "FiltersLab",
     "NetworkCalculator",
     "PoolingLab",
     "Quiz",
@@ -52,6 +55,7 @@ __all__ = [
     "dilated_convolution",
     "equivariance",
     "explore_convolution",
+    "filters",
     "interact",
     "network_calculator",
     "pooling",
