@@ -9,6 +9,7 @@ from convlib.exercises import convolution as _convolution  # noqa: F401
 from convlib.exercises import dilated_convolution as _dilated_convolution  # noqa: F401
 from convlib.exercises import equivariance as _equivariance  # noqa: F401
 from convlib.exercises import fully_convolutional as _fully_convolutional  # noqa: F401
+from convlib.exercises import handcrafted_kernels as _handcrafted_kernels  # noqa: F401
 from convlib.exercises import pooling as _pooling  # noqa: F401
 from convlib.exercises import receptive_field as _receptive_field  # noqa: F401
 from convlib.exercises import size_arithmetic as _size_arithmetic  # noqa: F401
