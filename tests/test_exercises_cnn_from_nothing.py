@@ -136,7 +136,8 @@ def test_cross_entropy_gradient_names_the_mistake(answer, diagnosis):
 def test_the_case_from_the_chapter_is_the_first_one_shown():
     verdict = exercises.check("cross-entropy-gradient", lambda *case: -by_rows(*case))
     assert repr(verdict) == (
-        "cross-entropy-gradient: not yet - the sign is turned: it is p - y, what was said minus what is true\n"
+        "cross-entropy-gradient: not yet - the sign is turned: it is p - y, what was said minus what is "
+        "true\n"
         "  for logits [[0.6931, 0, 0]] and labels [1]: "
         "expected [[0.5, -0.75, 0.25]], got [[-0.5, 0.75, -0.25]]"
     )
@@ -248,7 +249,7 @@ WRONG_MOMENTUM = [
         "the momentum multiplies the gradient as well",
     ),
     (with_velocity(lambda v, g, momentum: v + momentum * g), "it belongs to the old velocity"),
-    (parameter_first, "the parameter moves before the velocity"),
+    (parameter_first, "the last gradient is left out: the velocity takes it in before"),
     (
         with_velocity(right_velocity, lambda v, g, lr, momentum: lr * (g + momentum * v)),
         "that is Nesterov's momentum",

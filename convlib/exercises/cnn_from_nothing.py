@@ -223,10 +223,6 @@ declare(
             steps(lambda v, g, momentum, step: v + momentum * g),
         ),
         Mistake(
-            "the parameter moves before the velocity has taken in the gradient",
-            steps(change=lambda v, g, lr, momentum: lr * (v - g) / momentum if momentum else 0 * v),
-        ),
-        Mistake(
             "that is Nesterov's momentum, which looks ahead: step by lr * v",
             steps(change=lambda v, g, lr, momentum: lr * (g + momentum * v)),
         ),
@@ -235,7 +231,10 @@ declare(
             steps(change=lambda v, g, lr, momentum: lr * lr * v),
         ),
         Mistake("only the first step is made", steps(last=1)),
-        Mistake("the last gradient is left out", steps(last=-1)),
+        Mistake(
+            "the last gradient is left out: the velocity takes it in before the parameter moves",
+            steps(last=-1),
+        ),
         Mistake(
             "that is the change: add it to w",
             lambda w, gradients, lr, momentum: momentum_steps(w, gradients, lr, momentum) - w,
