@@ -947,6 +947,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Adam(small(), eps=-1), "ValueError: Adam: eps must be at least 0 and finite, got -1"),
     (lambda: SGD(small(), 0.1).step(), "RuntimeError: SGD.step: weight has no gradient yet; call the model's backward first"),
     (lambda: Adam(Sequential(small()), 0.1).step(), "RuntimeError: Adam.step: 0.weight has no gradient yet; call the model's backward first"),
+    (lambda: accuracy(np.ones((2, 2)), np.array([0, 1]), small()), "TypeError: accuracy: model must be a Layer, got array([[1., 1.],\n       [1., 1.]])"),
+    (lambda: fit(nn.ReLU(), SGD(small(), 1), np.ones((2, 2)), np.array([0, 1]), epochs=1, batch_size=1, rng=0), "TypeError: fit: model must be a Layer, got ReLU()"),
     (lambda: accuracy(small(), np.ones((0, 2)), np.ones(0, int)), "ValueError: accuracy: of no images there is no mean"),
     (lambda: accuracy(small(), np.ones((2, 2)), np.array([0, 3])), "ValueError: accuracy: 3 logits are for the labels 0 to 2, but labels[1] is 3"),
     (lambda: accuracy(small(), np.ones((2, 2)), np.array([0, 1]), 0), "ValueError: accuracy: batch_size must be at least 1, got 0"),
@@ -983,7 +985,7 @@ FIT_WRONG: list[tuple[dict, str]] = [
     ({"batch_size": 0}, "ValueError: fit: batch_size must be at least 1, got 0"),
     ({"rng": None}, "TypeError: fit: rng must be a np.random.Generator or a whole number, got None"),
     ({"optimizer": SGD(small(), 0.1)}, "ValueError: fit: the optimizer is that of another model"),
-    ({"optimizer": SGD}, "TypeError: fit: optimizer must be an Optimizer, for instance SGD(model, lr), got <class 'convlib.layers.optimizers.SGD'>"),
+    ({"optimizer": SGD}, "TypeError: fit: optimizer must be an Optimizer, as SGD(model, lr) is, got <class 'convlib.layers.optimizers.SGD'>"),
 ]  # fmt: skip
 
 

@@ -41,6 +41,23 @@ def _check_classes(function: str, logits: Floats, labels: NDArray[Any]) -> None:
         )
 
 
+def _check_examples(function: str, model: Layer, images: Floats, labels: NDArray[Any]) -> None:
+    if not isinstance(model, Layer):
+        raise TypeError(f"{function}: model must be a Layer, got {shown(model)}")
+    require_floats(function, "images", images)
+    _check_labels(function, labels, images.shape[0] if images.ndim else 0)
+
+
+def _check_optimizer(function: str, model: Layer, optimizer: Optimizer) -> None:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"{function}: optimizer must be an Optimizer, as SGD(model, lr) is, got {shown(optimizer)}"
+        )
+    own = {id(parameter) for parameter in model.parameters.values()}
+    if not own.issuperset(map(id, optimizer.model.parameters.values())):
+        raise ValueError(f"{function}: the optimizer is that of another model")
+
+
 def cross_entropy(logits: Floats, labels: NDArray[Any]) -> tuple[float, Floats]:
     r"""How surprised a network is by the right answers, on average; and the gradient of that.
 
@@ -149,7 +166,7 @@ def fit(
     See Also
     --------
     cross_entropy : the loss that becomes smaller.
-    SGD, Adam : optimizers.
+    SGD : an optimizer, as is Adam.
     random_shifts : for `augment`. Chapter 13.
 
     Examples
@@ -161,19 +178,11 @@ def fit(
     >>> len(history), accuracy(model, images, np.array([0, 1]))
     (40, 1.0)
     """
-    require_floats("fit", "images", images)
-    _check_labels("fit", labels, images.shape[0] if images.ndim else 0)
+    _check_examples("fit", model, images, labels)
+    _check_optimizer("fit", model, optimizer)
     epochs = as_integer(epochs, "epochs", "fit", at_least=0)
     batch_size = as_integer(batch_size, "batch_size", "fit")
     rng = generator("fit", rng)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"fit: optimizer must be an Optimizer, for instance SGD(model, lr), got {shown(optimizer)}"
-        )
-    own = {id(parameter) for parameter in model.parameters.values()}
-    if not own.issuperset(map(id, optimizer.model.parameters.values())):
-        raise ValueError("fit: the optimizer is that of another model")
-
     history: list[float] = []
     for epoch in range(1, epochs + 1):
         losses = []
@@ -216,8 +225,7 @@ def accuracy(model: Layer, images: Floats, labels: NDArray[Any], batch_size: int
     >>> accuracy(Flatten(), logits, np.array([0, 1, 1, 1]))  # all but the third
     0.75
     """
-    require_floats("accuracy", "images", images)
-    _check_labels("accuracy", labels, images.shape[0] if images.ndim else 0)
+    _check_examples("accuracy", model, images, labels)
     batch_size = as_integer(batch_size, "batch_size", "accuracy")
     right = 0
     for start in range(0, len(images), batch_size):
