@@ -5,6 +5,7 @@ registers them. The question bank has a file of questions for each chapter.
 """
 
 from convlib.exercises import channels as _channels  # noqa: F401
+from convlib.exercises import cnn_from_nothing as _cnn_from_nothing  # noqa: F401
 from convlib.exercises import convolution as _convolution  # noqa: F401
 from convlib.exercises import dilated_convolution as _dilated_convolution  # noqa: F401
 from convlib.exercises import equivariance as _equivariance  # noqa: F401
