@@ -26,6 +26,14 @@ from convlib.adaptive_pool import (
     global_max_pool3d,
 )
 
+# Chapter 14, attention
+from convlib.attention import (
+    multi_head_attention,
+    multi_head_attention_backward,
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_backward,
+)
+
 # Chapter 4, equivariance
 from convlib.blur_pool import (
     blur_pool1d,
@@ -121,7 +129,7 @@ from convlib.shapes import (
 )
 
 # Chapter 14, feature maps as tokens
-from convlib.tokens import scaled_dot_product_attention, scaled_dot_product_attention_backward
+from convlib.tokens import from_tokens, patchify, position_encoding_2d, to_tokens, unpatchify
 
 # Chapters 2 and 3, padding and windows
 from convlib.windows import fold, pad, pad_backward, sliding_windows, unfold
@@ -188,6 +196,7 @@ __all__ = [
     "effective_kernel_size",
     "equivariance_error",
     "fold",
+    "from_tokens",
     "global_avg_pool1d",
     "global_avg_pool2d",
     "global_avg_pool3d",
@@ -215,14 +224,20 @@ __all__ = [
     "max_unpool2d_backward",
     "max_unpool3d",
     "max_unpool3d_backward",
+    "multi_head_attention",
+    "multi_head_attention_backward",
     "pad",
     "pad_backward",
+    "patchify",
     "pixel_shuffle",
     "pixel_unshuffle",
     "pool_output_size",
+    "position_encoding_2d",
     "resize_matrix",
     "scaled_dot_product_attention",
     "scaled_dot_product_attention_backward",
     "sliding_windows",
+    "to_tokens",
     "unfold",
+    "unpatchify",
 ]

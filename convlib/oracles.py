@@ -269,10 +269,121 @@ def attention_loops(
     return output
 
 
+def multi_head_attention_loops(
+    query: Array,
+    key: Array,
+    value: Array,
+    num_heads: int,
+    in_proj_weight: Array,
+    in_proj_bias: Array | None,
+    out_proj_weight: Array,
+    out_proj_bias: Array | None,
+    attn_mask: Array | None = None,
+    is_causal: bool = False,
+) -> Array:
+    """`convlib.multi_head_attention` of (N, L, E), head by head.
+
+    Examples
+    --------
+    >>> query, key = np.array([[[1.0, 1.0]]]), np.log([[[3.0, 1.0], [1.0, 1.0]]])
+    >>> value, unchanged = np.array([[[10.0, 10.0], [20.0, 20.0]]]), np.eye(2)
+    >>> in_proj = np.concatenate([unchanged, unchanged, unchanged])
+    >>> multi_head_attention_loops(query, key, value, 2, in_proj, None, unchanged, None).round(6)
+    array([[[12.5, 15. ]]])
+    """
+    features = query.shape[-1]
+
+    def linear(tokens: Array, weight: Array, bias: Array | None) -> Array:
+        output = np.zeros(tokens.shape)
+        for n, i, o in np.ndindex(output.shape):
+            total = 0.0 if bias is None else bias[o]
+            for e in range(features):
+                total += tokens[n, i, e] * weight[o, e]
+            output[n, i, o] = total
+        return output
+
+    projected = []
+    for place, tokens in enumerate((query, key, value)):
+        rows = slice(place * features, (place + 1) * features)
+        bias = None if in_proj_bias is None else in_proj_bias[rows]
+        projected.append(linear(tokens, in_proj_weight[rows], bias))
+    joined = np.zeros(query.shape)
+    width = features // num_heads
+    for n in range(len(query)):
+        for head in range(num_heads):
+            columns = slice(head * width, (head + 1) * width)
+            q, k, v = (tokens[n, :, columns] for tokens in projected)
+            mask = None
+            if attn_mask is not None:
+                mask = np.broadcast_to(attn_mask, (len(query), num_heads, len(q), len(k)))[n, head]
+            joined[n, :, columns] = attention_loops(q, k, v, mask, is_causal)
+    return linear(joined, out_proj_weight, out_proj_bias)
+
+
 def _entry(array: Array, *index: int) -> Any:
     """The number at an index into what `array` is broadcast to."""
     last = index[len(index) - array.ndim :]
     return array[tuple(0 if size == 1 else i for size, i in zip(array.shape, last, strict=True))]
+
+
+def to_tokens_loops(input: Array) -> Array:
+    """`convlib.to_tokens`, number by number.
+
+    Examples
+    --------
+    >>> to_tokens_loops(np.array([[[[1, 2], [3, 4]], [[10, 20], [30, 40]]]]))[0].tolist()
+    [[1, 10], [2, 20], [3, 30], [4, 40]]
+    """
+    images, channels, *size = input.shape
+    tokens = np.zeros((images, math.prod(size), channels), input.dtype)
+    for n, c, *place in np.ndindex(input.shape):
+        token = 0  # y * W + x, for any number of axes
+        for coordinate, extent in zip(place, size, strict=True):
+            token = token * extent + coordinate
+        tokens[n, token, c] = input[(n, c, *place)]
+    return tokens
+
+
+def patchify_loops(input: Array, patch_size: Sequence[int], stride: Sequence[int]) -> Array:
+    """`convlib.patchify`, number by number.
+
+    Examples
+    --------
+    >>> patchify_loops(np.arange(8).reshape(1, 1, 2, 4), (2, 2), (2, 2))
+    array([[[0, 1, 4, 5],
+            [2, 3, 6, 7]]])
+    """
+    channels, height, width = input.shape[1:]
+    (ph, pw), (sh, sw) = patch_size, stride
+    tokens = []
+    for top in range(0, height - ph + 1, sh):
+        for left in range(0, width - pw + 1, sw):
+            token = [
+                input[:, c, top + u, left + v] for c in range(channels) for u in range(ph) for v in range(pw)
+            ]
+            tokens.append(np.stack(token, axis=-1))
+    return np.stack(tokens, axis=1)
+
+
+def position_encoding_2d_loops(size: Sequence[int], features: int) -> Array:
+    """`convlib.position_encoding_2d`, number by number.
+
+    Examples
+    --------
+    >>> position_encoding_2d_loops((1, 2), 4).round(2)
+    array([[0.  , 1.  , 0.  , 1.  ],
+           [0.  , 1.  , 0.84, 0.54]])
+    """
+    height, width = size
+    table = np.zeros((height * width, features))
+    for y in range(height):
+        for x in range(width):
+            for half, coordinate in enumerate((y, x)):
+                for i in range(features // 4):
+                    angle = coordinate / 10000 ** (4 * i / features)
+                    table[y * width + x, half * features // 2 + 2 * i] = math.sin(angle)
+                    table[y * width + x, half * features // 2 + 2 * i + 1] = math.cos(angle)
+    return table
 
 
 def finite_difference(function: Callable[[Array], Any], at: Array, step: float = 1e-6) -> Array:

@@ -1,405 +1,389 @@
-"""Attention: every token looks at all the others and takes a weighted mean of what they hold.
+r"""A feature map as a list of tokens, and back.
 
-A convolution mixes fixed neighbours with fixed weights. Attention compares each query with every key, and
-makes its weights of that, anew for each image:
+In a map (N, C, H, W) a pixel's C numbers lie far apart: a whole channel, H * W numbers, lies between each and
+the next. A transformer wants them side by side, as the row of one token, (N, H * W, C):
 
-    weights  =  softmax(query  @  key^T  *  scale)    a row for each query, which sums to 1
-    output   =  weights  @  value
+    map (2, 2, 2)      1  2  3  4  10  20  30  40      the first channel, then the second
+    tokens (4, 2)      1 10   2 20   3 30   4 40       the first pixel, the second, ...
 
-On the way back the two products are turned over. Between them lies the softmax, where the weights of a row
-compete: a weight is wanted larger only as far as it is wanted more than the others are, on average.
+The numbers change their order, and `reshape` never changes the order of anything. Asked for (N, H * W, C) it
+cuts the row of numbers as it lies into pieces of C: 1 2, 3 4, 10 20, 30 40. Such a token holds neighbours
+out of one channel instead of the channels of one pixel: the shape is right, and every token is wrong. The
+axes have to be *moved*; only what lies side by side already may be merged by a reshape.
 
-    grad_value    =  weights^T  @  grad
-    wanted        =  grad  @  value^T
-    grad_scores   =  weights  *  (wanted  -  sum(weights * wanted))     the sum over each row
-    grad_query    =  grad_scores    @  key    *  scale
-    grad_key      =  grad_scores^T  @  query  *  scale
+`patchify` makes the tokens of a vision transformer, a patch of pixels each; `position_encoding_2d` is what is
+added to tokens to tell them where they came from.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
-from numbers import Real
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convlib._checks import as_real, require_flag, shown
-from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, require_array, require_same_dtype, wide
-from convlib.shapes import count, refuse_if_too_large
+from convlib._dispatch import Array, dispatch, dtype_name, require_array, wide
+from convlib.shapes import MOST_AXES, Ints, as_integer, as_sizes, as_tuple, count, refuse_if_too_large
+from convlib.windows import col2im, sliding_windows
 
-AXES = {"query": "(..., L, E)", "key": "(..., S, E)", "value": "(..., S, Ev)"}
-
-# --- the checks ---------------------------------------------------------------------------------------------
+# --- one pixel, one token -----------------------------------------------------------------------------------
 
 
-class Shapes(NamedTuple):
-    query: tuple[int, ...]
-    key: tuple[int, ...]  # with as many heads as the query, as is the value
-    value: tuple[int, ...]
-    weights: tuple[int, ...]
-    output: tuple[int, ...]
-
-
-def _broadcast(*shapes: Sequence[int]) -> tuple[int, ...] | None:
-    try:
-        return np.broadcast_shapes(*map(tuple, shapes))
-    except ValueError:
-        return None
-
-
-def _check_options(
-    function: str, attn_mask: Array | None, dropout_p: float, is_causal: bool, scale: float | None,
-    enable_gqa: bool,
-) -> None:  # fmt: skip
-    if attn_mask is not None:
-        require_array(function, "attn_mask", attn_mask)
-    if not isinstance(dropout_p, Real):
-        raise TypeError(f"{function}: dropout_p must be a number, got {shown(dropout_p)}")
-    if not 0 <= as_real(function, "dropout_p", dropout_p) <= 1:
-        raise ValueError(f"{function}: dropout_p must lie between 0 and 1, got {shown(dropout_p)}")
-    require_flag(function, "is_causal", is_causal)
-    require_flag(function, "enable_gqa", enable_gqa)
-    if attn_mask is not None and is_causal:
-        raise ValueError(f"{function}: give either attn_mask or is_causal=True, not both")
-    if not (scale is None or isinstance(scale, Real)):
-        raise TypeError(f"{function}: scale must be a number or None, got {shown(scale)}")
-    if scale is not None and sys.float_info.max < abs(as_real(function, "scale", scale)) < math.inf:
-        raise ValueError(f"{function}: scale must fit into a float, got {shown(scale)}")
-
-
-def _repeat_heads(
-    function: str, query: tuple[int, ...], name: str, shape: tuple[int, ...]
-) -> tuple[int, ...]:
-    """The shape of a key or value whose heads are repeated for the query heads that share them."""
-    for who, axes in (("query", query), (name, shape)):
-        if len(axes) < 3:
-            raise ValueError(
-                f"{function}: enable_gqa needs an axis of heads, {AXES[who].replace('..., ', '..., H, ')}; "
-                f"{who} is {axes}"
-            )
-    heads, shared = query[-3], shape[-3]
-    if heads != shared and (shared == 0 or heads % shared):
+def _check_to_tokens(input: Array) -> None:
+    require_array("to_tokens", "input", input)
+    if input.ndim < 3:
         raise ValueError(
-            f"{function}: {heads} query heads cannot share {shared} {name} heads evenly (query {query}, "
-            f"{name} {shape})"
+            f"to_tokens: input must be (N, C, H, W), or have another number of spatial axes, got "
+            f"{tuple(input.shape)}"
         )
-    return (*shape[:-3], heads, *shape[-2:])
+    refuse_if_too_large("to_tokens", "the result", count(input.shape), input.dtype.itemsize)
 
 
-def _shapes(function: str, query: Array, key: Array, value: Array, enable_gqa: bool) -> Shapes:
-    q, k, v = tuple(query.shape), tuple(key.shape), tuple(value.shape)
-    for name, shape in (("query", q), ("key", k), ("value", v)):
-        if len(shape) < 2:
-            raise ValueError(f"{function}: {name} must be {AXES[name]}, got {shape}")
-    if q[-1] != k[-1]:
-        raise ValueError(f"{function}: query has {q[-1]} features but key has {k[-1]} (query {q}, key {k})")
-    if k[-2] != v[-2]:
-        raise ValueError(f"{function}: key has {k[-2]} tokens but value has {v[-2]} (key {k}, value {v})")
-    if enable_gqa:
-        k, v = _repeat_heads(function, q, "key", k), _repeat_heads(function, q, "value", v)
-    compared = _broadcast(q[:-2], k[:-2])
-    leading = None if compared is None else _broadcast(compared, v[:-2])
-    if compared is None or leading is None:
-        raise ValueError(
-            f"{function}: the axes before the last two do not broadcast (query {q}, key {k}, value {v})"
-        )
-    return Shapes(q, k, v, (*compared, q[-2], k[-2]), (*leading, q[-2], v[-1]))
+@dispatch(_check_to_tokens)
+def to_tokens(input: Array) -> Array:
+    r"""Make a token of each pixel: (N, C, H, W) becomes (N, H * W, C).
 
+    .. math:: \text{tokens}_{n,\, y W + x,\, c} = \text{input}_{n,\, c,\, y,\, x}
 
-def _check_arrays(
-    function: str, query: Array, key: Array, value: Array, attn_mask: Array | None, enable_gqa: bool
-) -> Shapes:
-    shapes = _shapes(function, query, key, value, enable_gqa)
-    require_same_dtype(function, query=query, key=key, value=value)
-    dtype = dtype_name(query)
-    if not (query.is_floating_point() if is_tensor(query) else dtype in ("float16", "float32", "float64")):
-        raise TypeError(f"{function}: torch offers it for floating-point numbers alone, got {dtype}")
-    if attn_mask is not None:
-        if dtype_name(attn_mask) not in ("bool", "float32", dtype):
-            allowed = " or ".join(dict.fromkeys(("bool", "float32", dtype)))
-            raise TypeError(f"{function}: attn_mask must be {allowed}, got {dtype_name(attn_mask)}")
-        if _broadcast(attn_mask.shape, shapes.weights) != shapes.weights:
-            raise ValueError(
-                f"{function}: attn_mask {tuple(attn_mask.shape)} does not broadcast to the weights "
-                f"{shapes.weights}"
-            )
-    return shapes
-
-
-def _refuse_if_too_large(function: str, query: Array, shapes: Shapes, copies: int) -> None:
-    """`copies` of the weights are held at a time, beside the arguments and the output."""
-    elements, itemsize = count(shapes.output), query.dtype.itemsize
-    if not is_tensor(query):  # torch has kernels that never hold more than a piece of the weights
-        elements += sum(map(count, shapes[:3])) + copies * count(shapes.output[:-2] + shapes.weights[-2:])
-        itemsize = max(itemsize, 4)
-    refuse_if_too_large(function, "the result and its scratch", elements, itemsize)
-
-
-def _check_forward(
-    query: Array, key: Array, value: Array, attn_mask: Array | None = None, dropout_p: float = 0.0,
-    is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,
-) -> None:  # fmt: skip
-    name = "scaled_dot_product_attention"
-    for argument, array in (("query", query), ("key", key), ("value", value)):
-        require_array(name, argument, array)
-    _check_options(name, attn_mask, dropout_p, is_causal, scale, enable_gqa)
-    shapes = _check_arrays(name, query, key, value, attn_mask, enable_gqa)
-    _refuse_if_too_large(name, query, shapes, 6 if dropout_p else 2)
-
-
-def _check_backward(
-    grad_output: Array, query: Array, key: Array, value: Array, attn_mask: Array | None = None,
-    dropout_p: float = 0.0, is_causal: bool = False, *, scale: float | None = None, enable_gqa: bool = False,
-) -> None:  # fmt: skip
-    name = "scaled_dot_product_attention_backward"
-    arrays = {"grad_output": grad_output, "query": query, "key": key, "value": value}
-    for argument, array in arrays.items():
-        require_array(name, argument, array)
-    _check_options(name, attn_mask, dropout_p, is_causal, scale, enable_gqa)
-    shapes = _check_arrays(name, query, key, value, attn_mask, enable_gqa)
-    require_same_dtype(name, query=query, grad_output=grad_output)
-    if tuple(grad_output.shape) != shapes.output:
-        raise ValueError(
-            f"{name}: grad_output is {tuple(grad_output.shape)} but the output is {shapes.output} "
-            f"(query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)})"
-        )
-    _refuse_if_too_large(name, query, shapes, 8 if dropout_p else 5)
-
-
-# --- the operation ------------------------------------------------------------------------------------------
-
-
-def _repeated(array: NDArray[Any], heads: int) -> NDArray[Any]:
-    return array if array.shape[-3] == heads else np.repeat(array, heads // array.shape[-3], axis=-3)
-
-
-def _operands(
-    query: Array, key: Array, value: Array, scale: float | None, enable_gqa: bool
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float, float]:
-    """The three as they meet, and the factors of query and key, whose product is the scale."""
-    if enable_gqa:
-        key, value = (_repeated(array, query.shape[-3]) for array in (key, value))
-    if scale is None:
-        scale = 1 / math.sqrt(max(query.shape[-1], 1))
-    scale = float(scale)
-    half = math.sqrt(abs(scale))  # on either side, so that large numbers overflow where they do in torch
-    return wide(query), wide(key), wide(value), math.copysign(half, scale), half
-
-
-def _weights(scores: NDArray[Any], attn_mask: Array | None, is_causal: bool) -> NDArray[Any]:
-    """The softmax of each row, in the place of the scores."""
-    if is_causal:
-        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
-    if attn_mask is not None:
-        if attn_mask.dtype == bool:  # added, too, so that NaN and infinity flow as in torch
-            attn_mask = np.where(attn_mask, scores.dtype.type(0), scores.dtype.type(-np.inf))
-        scores += attn_mask
-    largest = scores.max(axis=-1, keepdims=True, initial=-np.inf)
-    nothing = largest == -np.inf  # a query that may look at no key
-    scores -= np.where(nothing, 0, largest)  # now no exponential is above 1
-    weights: NDArray[Any] = np.exp(scores, out=scores)
-    weights /= np.where(nothing, 1, weights.sum(axis=-1, keepdims=True))
-    return weights
-
-
-def _dropout_factors(weights: NDArray[Any], dropout_p: float) -> NDArray[Any]:
-    """0 for a weight that is dropped; the others grow, so that on average nothing changes."""
-    kept = np.random.random(weights.shape) >= dropout_p
-    factors: NDArray[Any] = kept * weights.dtype.type(1 / (1 - dropout_p) if dropout_p < 1 else 0)
-    return factors
-
-
-@dispatch(_check_forward)
-def scaled_dot_product_attention(
-    query: Array,
-    key: Array,
-    value: Array,
-    attn_mask: Array | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Array:
-    r"""Answer each query with a mean of the values, weighted by how well the query fits their keys.
-
-    The fit is the dot product of query and key, times a scale. Softmax makes of it weights that are positive
-    and sum to 1 for each query:
-
-    .. math:: y_i = \sum_j a_{i,j} \; v_j, \qquad a_{i,j} = \frac{\exp z_{i,j}}{\sum_t \exp z_{i,t}}, \qquad
-        z_{i,j} = \text{scale} \cdot \sum_e q_{i,e} \; k_{j,e} + m_{i,j}
-
-    where m is the mask, and 0 without one.
+    No number changes, so the gradient is sent back by the inverse: the gradient of the loss with respect to
+    `input` is ``from_tokens(grad_output, input.shape[2:])``.
 
     Parameters
     ----------
-    query : array (..., L, E)
-        L tokens with E features each. What the axes before them count, images and heads for instance, is
-        computed side by side; there may be none, and they are broadcast against those of `key` and `value`.
-    key : array (..., S, E)
-    value : array (..., S, Ev)
-        One token for each key.
-    attn_mask : array, optional
-        Anything that broadcasts to the weights, (..., L, S). Of bool: True where query i may look at key j.
-        Of float32 or the query's dtype: added to the scores.
-    dropout_p : float
-        Each weight is set to 0 with this probability, and the others are multiplied by 1 / (1 - dropout_p).
-        This happens in every call: give 0 where nothing is trained. For arrays NumPy's global generator is
-        asked, which ``np.random.seed`` sets back, and for tensors torch's, with ``torch.manual_seed``; the
-        two drop different weights.
-    is_causal : bool
-        Query i looks at the keys 0 ... i alone, also where there are more or fewer keys than queries.
-    scale : float, optional
-        None is 1 / sqrt(E): the dot product of two vectors of E independent numbers with variance 1 has
-        variance E, and with it the scores have variance 1.
-    enable_gqa : bool
-        Grouped queries. Before tokens and features stands the axis of the heads; key and value may have
-        fewer of them than the query, and neighbouring query heads share one. The numbers must divide.
+    input : array (N, C, \*spatial) of any dtype
+        With one spatial axis or more, and always with a batch.
 
     Returns
     -------
-    array (..., L, Ev)
-        The dtype of the query. Half precision is accumulated in single precision. A query that may look at
-        no key gets zeros.
+    array (N, L, C)
+        One token for each of the L pixels, in reading order. An array is copied; of a tensor it is a view.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit each other, `attn_mask` together with `is_causal`, a `dropout_p` outside 0 to
-        1, or a result above 2^36 bytes (for arrays: with the weights).
-    TypeError
-        Mixed dtypes, whole or complex numbers, a mask of another dtype, an option that is not of its type, or
-        NumPy arrays together with torch tensors.
+        Fewer than three axes, or a result above 2^36 bytes.
 
     See Also
     --------
-    scaled_dot_product_attention_backward : its gradients.
-    torch.nn.functional.scaled_dot_product_attention : the same function. Chapter 14; Vaswani et al. (2017).
-
-    Notes
-    -----
-    A masked key gets the weight 0 and is not left out: a NaN in its value still comes through, since 0 times
-    NaN is NaN, and so does a NaN in the key. In a few cases torch 2.13 answers in two ways, and NumPy arrays
-    get the one that fits the formula: for tensors of four axes, the CPU's fused kernel gives zeros to a query
-    whose scores are all NaN, and does not look at every key that `is_causal` hides.
+    from_tokens : the inverse. In torch: ``input.flatten(2).transpose(1, 2)``. Chapter 14.
 
     Examples
     --------
-    >>> query, key = np.array([[1.]]), np.log([[3.], [1.]])  # so the scores are log 3 and log 1 ...
-    >>> value = np.array([[10., 0.], [20., 4.]])
-    >>> scaled_dot_product_attention(query, key, value).round(6)  # ... and the weights 3/4 and 1/4
-    array([[12.5,  1. ]])
-    >>> scaled_dot_product_attention(query, key, value, is_causal=True)  # query 0 sees key 0
-    array([[10.,  0.]])
-    >>> mask = np.log([[1., 9.]])
-    >>> scaled_dot_product_attention(query, key, value, mask).round(6)  # 3 : 1 has become 3 : 9
-    array([[17.5,  3. ]])
+    >>> image = np.array([[[[1, 2], [3, 4]], [[10, 20], [30, 40]]]])  # two channels
+    >>> to_tokens(image)[0].tolist()
+    [[1, 10], [2, 20], [3, 30], [4, 40]]
+    >>> image.reshape(1, 4, 2)[0].tolist()  # the right shape, and wrong
+    [[1, 2], [3, 4], [10, 20], [30, 40]]
     """
-    q, k, v, query_factor, key_factor = _operands(query, key, value, scale, enable_gqa)
-    scores = (q * query_factor) @ (k * key_factor).swapaxes(-1, -2)
-    weights = _weights(scores, attn_mask, is_causal)
-    if dropout_p:
-        weights *= _dropout_factors(weights, dropout_p)
-    return (weights @ v).astype(query.dtype, order="C", copy=False)
+    images, channels, *spatial = input.shape
+    rows = input.reshape(images, channels, math.prod(spatial))  # pixels lie side by side: they may be merged
+    return rows.swapaxes(1, 2).copy()  # n l c
 
 
-# --- its gradients ------------------------------------------------------------------------------------------
+def _check_from_tokens(tokens: Array, size: Sequence[int]) -> None:
+    name = "from_tokens"
+    require_array(name, "tokens", tokens)
+    if tokens.ndim != 3:
+        raise ValueError(f"{name}: tokens must be (N, L, C), got {tuple(tokens.shape)}")
+    sizes = as_sizes(size, "size", name)
+    if not 1 <= len(sizes) <= MOST_AXES - 2:
+        raise ValueError(f"{name}: size must have 1 to {MOST_AXES - 2} entries, got {len(sizes)}")
+    pixels = math.prod(sizes)
+    if tokens.shape[1] != pixels:
+        raise ValueError(f"{name}: {tokens.shape[1]} tokens do not fill a map of {sizes}, {pixels} pixels")
+    shape = (tokens.shape[0], tokens.shape[2], *sizes)
+    refuse_if_too_large(name, "the result", count(shape), tokens.dtype.itemsize)
 
 
-def _collected(gradient: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """What went into many places, by broadcasting or by sharing heads, collects from all of them."""
-    if len(shape) > 2 and shape[-3] not in (1, gradient.shape[-3]):
-        *leading, heads, tokens, features = gradient.shape
-        gradient = gradient.reshape(*leading, shape[-3], heads // shape[-3], tokens, features).sum(axis=-3)
-    before = gradient.ndim - len(shape)
-    repeated = (before + axis for axis, size in enumerate(shape) if size == 1)
-    # a sum over all axes is a number and no array any more
-    return np.asarray(gradient.sum(axis=(*range(before), *repeated))).reshape(shape)
+@dispatch(_check_from_tokens)
+def from_tokens(tokens: Array, size: Sequence[int]) -> Array:
+    r"""Lay tokens out as a feature map: the inverse of `to_tokens`.
 
+    .. math:: \text{map}_{n,\, c,\, y,\, x} = \text{tokens}_{n,\, y W + x,\, c}
 
-@dispatch(_check_backward)
-def scaled_dot_product_attention_backward(
-    grad_output: Array,
-    query: Array,
-    key: Array,
-    value: Array,
-    attn_mask: Array | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    *,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> tuple[Array, ...]:
-    r"""Gradients of `scaled_dot_product_attention`: (grad_query, grad_key, grad_value), and grad_attn_mask
-    where the mask holds numbers.
-
-    With the weights a and the scores z of the forward pass, and g the gradient of the output:
-
-    .. math:: \frac{\partial L}{\partial v_j} = \sum_i a_{i,j} \; g_i, \qquad \frac{\partial L}{\partial
-        z_{i,j}} = a_{i,j} \Big( g_i \cdot v_j - \sum_t a_{i,t} \; g_i \cdot v_t \Big)
-
-    .. math:: \frac{\partial L}{\partial q_i} = \text{scale} \cdot \sum_j \frac{\partial L}{\partial z_{i,j}}
-        \; k_j, \qquad \frac{\partial L}{\partial k_j} = \text{scale} \cdot \sum_i \frac{\partial L}{\partial
-        z_{i,j}} \; q_i
-
-    The mask is added to the scores, so its gradient is theirs. Whatever was broadcast, or shared by several
-    heads, gets the sum over all its places.
+    Its gradient is sent back by `to_tokens`: the gradient of the loss with respect to `tokens` is
+    ``to_tokens(grad_output)``.
 
     Parameters
     ----------
-    grad_output : array (..., L, Ev)
-        Gradient of the loss with respect to the output, of the output's shape.
-    query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa
-        As they were for `scaled_dot_product_attention`. With a `dropout_p`, chance decides anew which weights
-        are dropped: set the generator back to where it stood, and they are those of the forward pass.
+    tokens : array (N, L, C) of any dtype
+    size : sequence of int
+        The spatial size, for an image (H, W), with H * W = L.
 
     Returns
     -------
-    tuple of three arrays
-        With the shapes and dtypes of `query`, `key` and `value`; and a fourth, that of `attn_mask`, if there
-        is one and it is not of bool.
+    array (N, C, \*size)
 
     Raises
     ------
-    ValueError, TypeError
-        As `scaled_dot_product_attention`; also where `grad_output` has not the output's shape or dtype.
+    ValueError
+        Not three axes, a size that L tokens do not fill, or a result above 2^36 bytes.
+    TypeError
+        A size that is not a sequence of integers.
 
     See Also
     --------
-    torch reaches the same numbers through autograd; of its fused kernels, those of the CPU have no second
-    derivative (`torch.nn.attention.sdpa_kernel` chooses another). Chapter 14.
+    to_tokens : the inverse. In torch: ``tokens.transpose(1, 2).unflatten(2, size)``. Chapter 14.
 
     Examples
     --------
-    >>> query, key = np.array([[1.]]), np.log([[3.], [1.]])  # the weights are 3/4 and 1/4
-    >>> value, mask, grad = np.array([[10.], [20.]]), np.zeros((1, 2)), np.array([[1.]])
-    >>> *_, grad_value, grad_mask = scaled_dot_product_attention_backward(grad, query, key, value, mask)
-    >>> grad_value.round(6)
-    array([[0.75],
-           [0.25]])
-    >>> grad_mask.round(6)  # 3/4 * (10 - 12.5), 1/4 * (20 - 12.5)
-    array([[-1.875,  1.875]])
+    >>> from_tokens(np.array([[[1, 10], [2, 20], [3, 30], [4, 40]]]), (2, 2))
+    array([[[[ 1,  2],
+             [ 3,  4]],
+    <BLANKLINE>
+            [[10, 20],
+             [30, 40]]]])
     """
-    q, k, v, query_factor, key_factor = _operands(query, key, value, scale, enable_gqa)
-    q, k, grad = q * query_factor, k * key_factor, wide(grad_output)
-    weights = _weights(q @ k.swapaxes(-1, -2), attn_mask, is_causal)
-    wanted = grad @ v.swapaxes(-1, -2)
-    used = weights
-    if dropout_p:
-        factors = _dropout_factors(weights, dropout_p)
-        used, wanted = weights * factors, wanted * factors
-    grad_scores = weights * (wanted - (weights * wanted).sum(axis=-1, keepdims=True))
-    gradients = [
-        (query, grad_scores @ k * query_factor),
-        (key, grad_scores.swapaxes(-1, -2) @ q * key_factor),
-        (value, used.swapaxes(-1, -2) @ grad),
-    ]
-    if attn_mask is not None and attn_mask.dtype != bool:
-        gradients.append((attn_mask, grad_scores))
-    return tuple(
-        _collected(gradient, of.shape).astype(of.dtype, order="C", copy=False) for of, gradient in gradients
-    )
+    images, _, channels = tokens.shape
+    return tokens.swapaxes(1, 2).copy().reshape(images, channels, *size)  # n c l -> n c h w
+
+
+# --- where a token came from --------------------------------------------------------------------------------
+
+
+def position_encoding_2d(size: Ints, features: int) -> NDArray[np.float64]:
+    r"""Waves that tell the places of a map apart: one row for each token of `to_tokens`.
+
+    Half of the features are sines and cosines of y, in slower and slower waves, the other half those of x:
+
+    .. math:: p_{2i} = \sin(\omega_i \, y), \quad p_{2i+1} = \cos(\omega_i \, y), \quad
+        p_{F/2+2i} = \sin(\omega_i \, x), \quad p_{F/2+2i+1} = \cos(\omega_i \, x), \qquad
+        \omega_i = 10000^{-4i/F}
+
+    for i = 0 ... F/4 - 1. The dot product of two rows is the sum of all
+    :math:`\cos(\omega_i \, \Delta y) + \cos(\omega_i \, \Delta x)`: it depends on how far apart the two
+    places lie, and not on where.
+
+    Parameters
+    ----------
+    size : int or pair of int
+        (H, W) of the map, in tokens.
+    features : int
+        F, a multiple of 4.
+
+    Returns
+    -------
+    float64 array (H * W, F)
+        Always of NumPy; to be added to tokens (N, H * W, F). Nothing in it is learned.
+
+    Raises
+    ------
+    ValueError
+        A number of features that is not a multiple of 4, or a result above 2^36 bytes.
+    TypeError
+        An argument that is not of integers.
+
+    See Also
+    --------
+    to_tokens. torch has no such function. Chapter 14; Vaswani et al. (2017) for one axis, Carion et al.
+    (2020) for two.
+
+    Examples
+    --------
+    >>> position_encoding_2d((2, 2), 4).round(2)  # sin y, cos y, sin x, cos x; sin 1 = 0.84, cos 1 = 0.54
+    array([[0.  , 1.  , 0.  , 1.  ],
+           [0.  , 1.  , 0.84, 0.54],
+           [0.84, 0.54, 0.  , 1.  ],
+           [0.84, 0.54, 0.84, 0.54]])
+    """
+    name = "position_encoding_2d"
+    height, width = as_tuple(size, 2, "size", function=name)
+    features = as_integer(features, "features", name)
+    if features % 4:
+        raise ValueError(
+            f"{name}: features must be a multiple of 4, a sine and a cosine for each axis, got {features}"
+        )
+    refuse_if_too_large(name, "the result", height * width * features, 8)
+    rates = 10000.0 ** (-4 * np.arange(features // 4) / features)
+
+    def waves(places: int) -> NDArray[np.float64]:  # (places, F/2)
+        angles = np.arange(places)[:, None] * rates
+        return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(places, features // 2)
+
+    table = np.empty((height, width, features))
+    table[..., : features // 2] = waves(height)[:, None]
+    table[..., features // 2 :] = waves(width)
+    return table.reshape(height * width, features)
+
+
+# --- one patch, one token -----------------------------------------------------------------------------------
+
+
+def patch_grid(
+    size: Sequence[int], patch_size: Ints, stride: Ints | None, function: str = ""
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """(patches along each axis, patch size, stride), each as a pair.
+
+    Where a patch is as long as the image, so is its stride: there is no other for it to overlap with.
+
+    Examples
+    --------
+    >>> patch_grid((6, 7), 2, None), patch_grid((6, 7), (2, 7), 1)
+    (((3, 3), (2, 2), (2, 2)), ((5, 1), (2, 7), (1, 7)))
+    """
+    patch = as_tuple(patch_size, 2, "patch_size", function=function)
+    strides = patch if stride is None else as_tuple(stride, 2, "stride", function=function)
+    if patch[0] > size[0] or patch[1] > size[1]:
+        raise ValueError(f"{function}: a patch of {patch} does not fit into an image of {tuple(size)}")
+    strides = tuple([n if p == n else s for n, p, s in zip(size, patch, strides, strict=True)])
+    counts = [(n - p) // s + 1 for n, p, s in zip(size, patch, strides, strict=True)]
+    return tuple(counts), patch, strides
+
+
+def _check_patchify(input: Array, patch_size: Ints, stride: Ints | None = None) -> None:
+    name = "patchify"
+    require_array(name, "input", input)
+    if input.ndim != 4:
+        raise ValueError(f"{name}: input must be (N, C, H, W), got {tuple(input.shape)}")
+    grid, patch, _ = patch_grid(tuple(input.shape[2:]), patch_size, stride, name)
+    shape = (input.shape[0], *grid, input.shape[1], *patch)
+    refuse_if_too_large(name, "the result", count(shape), input.dtype.itemsize)
+
+
+@dispatch(_check_patchify)
+def patchify(input: Array, patch_size: Ints, stride: Ints | None = None) -> Array:
+    r"""Make a token of each patch of pixels: (N, C, H, W) becomes (N, L, C * ph * pw).
+
+    .. math:: \text{tokens}_{n,\, l,\, (c\, p_h + u)\, p_w + v} =
+        \text{input}_{n,\, c,\, i s_h + u,\, j s_w + v}
+
+    for the patch in row i and column j, which is token l in reading order. These are the columns of `unfold`,
+    each laid as a row. A linear layer behind it, (o, C * ph * pw), is a convolution with kernels of the patch
+    size and this stride: the layer that vision transformers begin with.
+
+    Parameters
+    ----------
+    input : array (N, C, H, W) of any dtype
+    patch_size : int or pair of int
+        (ph, pw) in pixels.
+    stride : int or pair of int, optional
+        Pixels from one patch to the next; None is the patch size, so that patches tile the image. A smaller
+        one makes them overlap. Pixels at the lower and right edge for which no whole patch is left are not
+        used, as in a convolution.
+
+    Returns
+    -------
+    array (N, L, C * ph * pw)
+        A patch's numbers channel by channel, each in reading order.
+
+    Raises
+    ------
+    ValueError
+        Not four axes, a patch that does not fit, or a result above 2^36 bytes.
+    TypeError
+        A size or a stride that is not of integers.
+
+    See Also
+    --------
+    unpatchify : the inverse. In torch: ``unfold(input, patch_size, stride=patch_size).transpose(1, 2)``, with
+    ``torch.nn.functional.unfold``. Chapter 14; Dosovitskiy et al. (2021).
+
+    Notes
+    -----
+    The gradient of the loss with respect to `input` adds up over the patches that hold a pixel: it is
+    ``fold(grad_output.swapaxes(1, 2), (H, W), patch_size, stride=stride)``, and where patches tile the image,
+    ``unpatchify(grad_output, (H, W), patch_size)``.
+
+    Examples
+    --------
+    >>> patchify(np.arange(8).reshape(1, 1, 2, 4), 2)
+    array([[[0, 1, 4, 5],
+            [2, 3, 6, 7]]])
+    >>> patchify(np.arange(8).reshape(1, 1, 2, 4), 2, stride=1).shape  # 3 patches that overlap
+    (1, 3, 4)
+    """
+    images, channels = input.shape[:2]
+    grid, patch, strides = patch_grid(input.shape[2:], patch_size, stride)
+    patches = sliding_windows(input, patch, strides)  # n c i j u v
+    patches = np.transpose(patches, (0, 2, 3, 1, 4, 5)).copy()  # n i j c u v
+    return patches.reshape(images, math.prod(grid), channels * math.prod(patch))
+
+
+def _check_unpatchify(tokens: Array, size: Ints, patch_size: Ints, stride: Ints | None = None) -> None:
+    name = "unpatchify"
+    require_array(name, "tokens", tokens)
+    if tokens.ndim != 3:
+        raise ValueError(f"{name}: tokens must be (N, L, C*ph*pw), got {tuple(tokens.shape)}")
+    sizes = as_tuple(size, 2, "size", function=name)
+    grid, patch, strides = patch_grid(sizes, patch_size, stride, name)
+    images, length, features = tokens.shape
+    if features == 0 or features % math.prod(patch):
+        raise ValueError(f"{name}: {features} features are not so many channels of {patch} pixels each")
+    if length != math.prod(grid):
+        raise ValueError(
+            f"{name}: got {length} tokens, but an image of {sizes} has {math.prod(grid)} patches, {grid}"
+        )
+    for n, i, p, s in zip(sizes, grid, patch, strides, strict=True):
+        if (i - 1) * s + p < n or s > p:
+            raise ValueError(f"{name}: {grid} patches of {patch} do not cover an image of {sizes}")
+    if strides != patch and not _has_means(tokens):
+        raise TypeError(
+            f"{name}: patches that overlap are averaged, which needs floating-point or complex numbers, got "
+            f"{dtype_name(tokens)}"
+        )
+    elements = images * features // math.prod(patch) * math.prod(sizes) + count(tokens.shape)
+    refuse_if_too_large(name, "the result and its scratch", elements, max(tokens.dtype.itemsize, 4))
+
+
+def _has_means(array: Array) -> bool:
+    return "float" in dtype_name(array) or "complex" in dtype_name(array)
+
+
+@dispatch(_check_unpatchify)
+def unpatchify(tokens: Array, size: Ints, patch_size: Ints, stride: Ints | None = None) -> Array:
+    """Put patches back into an image: the inverse of `patchify`.
+
+    A pixel that several patches hold gets the mean of what they say of it. So
+    ``unpatchify(patchify(image, p, s), (H, W), p, s)`` is the image, for patches that tile it and for patches
+    that overlap; `fold`, which adds them up, gives the image times their number.
+
+    Parameters
+    ----------
+    tokens : array (N, L, C * ph * pw)
+        Of any dtype where patches tile the image; where they overlap, of floating-point or complex numbers.
+    size : int or pair of int
+        (H, W) of the image.
+    patch_size, stride
+        As they were for `patchify`.
+
+    Returns
+    -------
+    array (N, C, H, W)
+
+    Raises
+    ------
+    ValueError
+        Not three axes, numbers of tokens or features that do not agree with the sizes, patches that leave a
+        pixel out, or a result above 2^36 bytes.
+    TypeError
+        A size or a stride that is not of integers, or overlapping patches of whole numbers.
+
+    See Also
+    --------
+    patchify, fold. In torch ``torch.nn.functional.fold``, which adds. Chapter 14.
+
+    Notes
+    -----
+    Where patches tile the image, the gradient of the loss with respect to `tokens` is
+    ``patchify(grad_output, patch_size)``. Where they overlap it is the same of ``grad_output`` divided by the
+    number of patches at each pixel.
+
+    Examples
+    --------
+    >>> unpatchify(np.array([[[0, 1, 4, 5], [2, 3, 6, 7]]]), (2, 4), 2)
+    array([[[[0, 1, 2, 3],
+             [4, 5, 6, 7]]]])
+    >>> unpatchify(np.array([[[1., 3.], [5., 7.]]]), (1, 3), (1, 2), stride=1)  # 3 and 5 are of one pixel
+    array([[[[1., 4., 7.]]]])
+    """
+    sizes = as_tuple(size, 2, "size")
+    _, patch, strides = patch_grid(sizes, patch_size, stride)
+    images, length, features = tokens.shape
+    taps = math.prod(patch)
+    columns = tokens.swapaxes(1, 2).reshape(images, features // taps, taps, length)  # n c k l
+    if strides == patch:
+        return col2im(columns, sizes, patch, strides)
+    columns = wide(columns)
+    together, patches = (col2im(c, sizes, patch, strides) for c in (columns, np.ones_like(columns[:1, :1])))
+    return (together / patches).astype(tokens.dtype, copy=False)

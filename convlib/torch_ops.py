@@ -18,6 +18,7 @@ from torch.nn import grad as torch_grad
 from convlib import group_conv
 from convlib._checks import as_real
 from convlib._pool_checks import blur_layout
+from convlib.attention import MultiHeadGradients
 from convlib.blur_pool import blur_padding, pad_mode
 from convlib.conv import bias_axes
 from convlib.resize import as_factors
@@ -31,6 +32,7 @@ from convlib.shapes import (
     correlation_padding,
     pool_layout,
 )
+from convlib.tokens import patch_grid
 from convlib.windows import sliding_windows
 
 
@@ -712,3 +714,112 @@ def scaled_dot_product_attention_backward(  # type: ignore[no-untyped-def]
     has_gradient = attn_mask is not None and attn_mask.is_floating_point()
     arguments = (query, key, value, attn_mask) if has_gradient else (query, key, value)
     return _pulled_back(forward, grad_output, *arguments)
+
+
+def _heads(tokens: Tensor, num_heads: int) -> Tensor:
+    *leading, features = tokens.shape
+    return tokens.reshape(*leading, num_heads, features // num_heads).transpose(-3, -2)
+
+
+def _attention_weights(query: Tensor, key: Tensor, attn_mask: Tensor | None, is_causal: bool) -> Tensor:
+    """What torch's fused kernels never write down."""
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        attn_mask = torch.zeros_like(scores).masked_fill(~attn_mask, -math.inf)
+    if attn_mask is not None:
+        scores = scores + attn_mask
+    nothing = (scores == -math.inf).all(dim=-1, keepdim=True)  # a query that may look at no key
+    weights = scores.masked_fill(nothing, 0).softmax(dim=-1).masked_fill(nothing, 0)
+    return weights.to(query.dtype)  # a mask may have widened them
+
+
+def multi_head_attention(  # type: ignore[no-untyped-def]
+    query,
+    key,
+    value,
+    num_heads,
+    in_proj_weight,
+    in_proj_bias,
+    out_proj_weight,
+    out_proj_bias,
+    *,
+    attn_mask=None,
+    is_causal=False,
+    need_weights=False,
+):
+    biases = (None,) * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
+    q, k, v = (
+        _heads(F.linear(tokens, weight, bias), num_heads)
+        for tokens, weight, bias in zip((query, key, value), in_proj_weight.chunk(3), biases, strict=True)
+    )
+    if need_weights:
+        weights = _attention_weights(q, k, attn_mask, is_causal)
+        heads = weights @ v
+    else:
+        heads = _attention(q, k, v, attn_mask, 0.0, is_causal, None, False)
+    output = F.linear(heads.transpose(-3, -2).flatten(-2), out_proj_weight, out_proj_bias)
+    return (output, weights) if need_weights else output
+
+
+def multi_head_attention_backward(  # type: ignore[no-untyped-def]
+    grad_output,
+    query,
+    key,
+    value,
+    num_heads,
+    in_proj_weight,
+    in_proj_bias,
+    out_proj_weight,
+    out_proj_bias,
+    *,
+    attn_mask=None,
+    is_causal=False,
+):
+    arguments = (query, key, value, in_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias)
+    given = [argument for argument in arguments if argument is not None]
+
+    def forward(*tensors: Tensor) -> Tensor:
+        each = iter(tensors)
+        q, k, v, *parameters = (None if a is None else next(each) for a in arguments)
+        options = {"attn_mask": attn_mask, "is_causal": is_causal}
+        attend: Any = multi_head_attention  # with its weights: fused kernels have no second derivative
+        output: Tensor = attend(q, k, v, num_heads, *parameters, **options, need_weights=True)[0]
+        return output
+
+    gradients = iter(_pulled_back(forward, grad_output, *given))
+    return MultiHeadGradients(*(None if a is None else next(gradients) for a in arguments))
+
+
+# --- tokens -------------------------------------------------------------------------------------------------
+
+
+def to_tokens(input: Tensor) -> Tensor:
+    return input.flatten(2).transpose(1, 2)
+
+
+def from_tokens(tokens: Tensor, size: Sequence[int]) -> Tensor:
+    images, _, channels = tokens.shape
+    return tokens.transpose(1, 2).reshape(images, channels, *size)
+
+
+def patchify(input: Tensor, patch_size: Ints, stride: Ints | None = None) -> Tensor:
+    _, patch, strides = patch_grid(input.shape[2:], patch_size, stride)
+    patches: Tensor = sliding_windows(input, patch, strides).permute(0, 2, 3, 1, 4, 5)  # n i j c u v
+    return patches.flatten(3).flatten(1, 2)
+
+
+def unpatchify(tokens: Tensor, size: Ints, patch_size: Ints, stride: Ints | None = None) -> Tensor:
+    sizes = as_tuple(size, 2, "size")
+    grid, patch, strides = patch_grid(sizes, patch_size, stride)
+    if strides == patch:  # torch has no fold of whole numbers
+        channels = tokens.shape[2] // math.prod(patch)
+        patches = tokens.reshape(-1, *grid, channels, *patch).permute(0, 3, 1, 4, 2, 5)  # n c i u j v
+        return patches.flatten(4).flatten(2, 3)
+    columns = (tokens.float() if tokens.dtype.itemsize == 2 else tokens).transpose(1, 2)
+    together, patches = (
+        F.fold(each, sizes, patch, stride=strides)
+        for each in (columns, torch.ones_like(columns[:1, : math.prod(patch)]))
+    )
+    return (together / patches).to(tokens.dtype)

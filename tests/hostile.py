@@ -209,7 +209,7 @@ class World:
         r = self.random
         digit = re.search(r"([123])d", self.function)
         self.n = int(digit[1]) if digit else int(r.integers(1, 4))
-        if fnmatch.fnmatch(self.function, "*fold") or "matrix" in self.function or "c4" in self.function:
+        if any(word in self.function for word in ("fold", "matrix", "c4", "patchify")):
             self.n = 2
         self.groups = int(r.choice([1, 1, 1, 2, 3]))
         self.channels = self.groups * int(r.integers(1, 3))
@@ -297,6 +297,18 @@ def columns(w: World) -> Array:
     except (ValueError, TypeError):
         shape = (*w.lead, w.channels * math.prod(w.kernel), 4)
     return w.array(*shape)
+
+
+def patch_stride(w: World) -> Any:
+    """No larger than the patches, so that they leave no gaps."""
+    return w.pick([None, w.ints(tuple(min(s, k) for s, k in zip(w.stride, w.kernel, strict=True)))])
+
+
+def of_three_patches(w: World) -> tuple[int, ...]:
+    """The size of an image that they cover, along each axis."""
+    stride = w.argument("stride") if "stride" in w.given else None
+    steps = w.kernel if stride is None else np.broadcast_to(stride, 2).tolist()
+    return tuple(k + 2 * s for k, s in zip(w.kernel, steps, strict=True))
 
 
 def resized(w: World) -> tuple[int, ...]:
@@ -395,6 +407,26 @@ RECIPES: dict[str, Callable[[World], Any]] = {
     "max_unpool*.output_size": lambda w: w.pick([None, unpooled(w)]),
     "*.input_size": lambda w: w.pick([tuple, list])(w.argument("input", before(w.function)).shape),
     "lp_pool*.input": lambda w: replace(w.image(), low=1),  # sums of powers that cancel have no digits left
+    "multi_head*.query": lambda w: w.array(*w.lead[:1], w.spatial[0], w.channels),
+    "multi_head*.grad_output": lambda w: w.array(*w.lead[:1], w.spatial[0], w.channels),
+    "multi_head*.key": lambda w: w.array(*w.lead[:1], w.extent[0], w.channels),
+    "multi_head*.value": lambda w: w.array(*w.lead[:1], w.extent[0], w.channels),
+    "*.num_heads": lambda w: w.groups,
+    "*.in_proj_weight": lambda w: w.array(3 * w.channels, w.channels),
+    "*.out_proj_weight": lambda w: w.array(w.channels, w.channels),
+    "*.in_proj_bias": lambda w: w.pick([None, w.array(3 * w.channels)]),
+    "*.out_proj_bias": lambda w: w.pick([None, w.array(w.channels)]),
+    "*.need_weights": flag,
+    "to_tokens.input": lambda w: w.image([(1,), (2,), (0,)]),
+    "from_tokens.tokens": lambda w: w.array(*w.pick([(1,), (2,), (0,)]), math.prod(w.spatial), w.channels),
+    "from_tokens.size": lambda w: w.pick([tuple, list])(w.spatial),
+    "position_encoding_2d.size": lambda w: w.ints(w.spatial),
+    "*.features": lambda w: 4 * w.channels,
+    "patchify.input": lambda w: w.image([(1,), (2,), (0,)]),
+    "unpatchify.tokens": lambda w: w.array(*w.pick([(1,), (2,), (0,)]), 9, w.channels * math.prod(w.kernel)),
+    "unpatchify.size": of_three_patches,
+    "*patchify.stride": patch_stride,
+    "*.patch_size": kept("kernel"),
     "*.query": lambda w: w.array(*w.lead, w.channels, w.spatial[0], w.kernel[-1]),
     "*.key": lambda w: w.array(*w.lead, w.shared(), w.extent[0], w.kernel[-1]),
     "scaled_dot*.value": lambda w: w.array(*w.lead, w.shared(), w.extent[0], w.out),

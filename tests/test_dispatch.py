@@ -57,6 +57,10 @@ max_pool2d(x, 2), max_pool2d_backward(x[..., :2, :2], x, 2, ties="shared"), avg_
 max_unpool2d(*max_pool2d(x, 2, return_indices=True), 2), adaptive_avg_pool2d(x, 3), global_max_pool2d(x)
 blur_pool2d(x), c4_pool(c4_conv(c4_lift(x, w), np.ones((1, 1, 4, 2, 2)))), equivariance_error(blur_pool2d, abs, x)
 scaled_dot_product_attention(x, x, x, x[0, 0] > 0, 0.5), scaled_dot_product_attention_backward(x, x, x, x, x[0, 0])
+t = to_tokens(x) + position_encoding_2d(4, 4)
+layer = t, t, t, 2, np.ones((12, 4)), None, np.ones((4, 4)), None
+multi_head_attention(*layer), multi_head_attention_backward(t, *layer), from_tokens(t, (4, 4))
+unpatchify(patchify(x, 2), 4, 2), unpatchify(patchify(x, 2, 1), 4, 2, 1)
 for wrong in (lambda: conv2d([1], w), lambda: conv2d(x, w.astype(bool)), lambda: pad(x, (1, 1), value="a")):
     try:
         wrong()
@@ -231,7 +235,7 @@ def test_everything_that_takes_arrays_is_dispatched_or_made_of_what_is():
         "sliding_windows", "conv_multiply_adds", "conv_output_size", "conv_parameters", "conv_transpose_output_size",
         "effective_kernel_size", "resize_matrix", "conv_choices", "conv_input_sizes", "conv_memory",
         "conv_pixel_uses", "pool_output_size", "equivariance_error", "conv_transpose_pixel_uses",
-        "conv_path_counts", "bilinear_kernel",
+        "conv_path_counts", "bilinear_kernel", "position_encoding_2d",
     }  # fmt: skip
 
 

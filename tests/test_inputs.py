@@ -210,6 +210,27 @@ CALLS: dict[str, Callable[..., Any]] = {
     "scaled_dot_product_attention_backward": lambda a, n: convlib.scaled_dot_product_attention_backward(
         a(n, 2, 3, 3), a(n, 2, 3, 4), a(n, 2, 5, 4), a(n, 2, 5, 3)
     ),
+    "multi_head_attention": lambda a, n: convlib.multi_head_attention(
+        a(n, 2, 4), a(n, 2, 4), a(n, 2, 4), 2, a(12, 4), a(12), a(4, 4), a(4), need_weights=True
+    ),
+    "multi_head_attention, without biases": lambda a, n: convlib.multi_head_attention(
+        a(n, 3, 4), a(n, 5, 4), a(n, 5, 4), 4, a(12, 4), None, a(4, 4), None, is_causal=True
+    ),
+    "multi_head_attention_backward": lambda a, n: convlib.multi_head_attention_backward(
+        a(n, 3, 2), a(n, 3, 2), a(n, 2, 2), a(n, 2, 2), 1, a(6, 2), a(6), a(2, 2), a(2)
+    ),
+    "to_tokens": lambda a, n: convlib.to_tokens(a(n, 3, 4, 5)),
+    "to_tokens, one channel": lambda a, n: convlib.to_tokens(a(n, 1, 6)),
+    "from_tokens": lambda a, n: convlib.from_tokens(a(n, 6, 4), (2, 3)),
+    "from_tokens, one pixel": lambda a, n: convlib.from_tokens(a(n, 1, 4), (1,)),
+    "patchify": lambda a, n: convlib.patchify(a(n, 3, 4, 6), (2, 3)),
+    "patchify, overlapping": lambda a, n: convlib.patchify(a(n, 3, 5, 4), 3, (2, 1)),
+    "patchify, pixels": lambda a, n: convlib.patchify(a(n, 1, 4, 5), 1),
+    "patchify, one patch": lambda a, n: convlib.patchify(a(n, 3, 4, 5), (4, 5)),
+    "unpatchify": lambda a, n: convlib.unpatchify(a(n, 4, 18), (4, 6), (2, 3)),
+    "unpatchify, overlapping": lambda a, n: convlib.unpatchify(a(n, 4, 18), (5, 4), 3, (2, 1)),
+    "unpatchify, pixels": lambda a, n: convlib.unpatchify(a(n, 20, 1), (4, 5), 1),
+    "unpatchify, one patch": lambda a, n: convlib.unpatchify(a(n, 1, 60), (4, 5), (4, 5)),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 

@@ -1,10 +1,6 @@
 # ruff: noqa: E501  (messages stand whole, so that they can be searched for)
 
-import inspect
 import math
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,843 +8,346 @@ import torch
 import torch.nn.functional as F
 from agreement import assert_agree, ramp, tensor, zeros
 from catalogue import assert_refused
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from convlib import scaled_dot_product_attention as attention
-from convlib import scaled_dot_product_attention_backward as backward
-from convlib.oracles import attention_loops, finite_difference
+from convlib import (
+    conv2d,
+    fold,
+    from_tokens,
+    patchify,
+    position_encoding_2d,
+    scaled_dot_product_attention,
+    to_tokens,
+    unfold,
+    unpatchify,
+)
+from convlib.oracles import (
+    finite_difference,
+    patchify_loops,
+    position_encoding_2d_loops,
+    to_tokens_loops,
+)
 
+# --- one pixel, one token ---------------------------------------------------------------------------------
 
-def by_the_formula(*arguments, **options):
-    """torch without its fused kernels."""
-    with sdpa_kernel(SDPBackend.MATH):
-        return F.scaled_dot_product_attention(*arguments, **options)
-
-
-def backward_of(grad):
-    """A function of all the other arguments."""
-    return lambda *arguments, **options: backward(grad, *arguments, **options)
-
-
-@dataclass
-class Case:
-    """An attention whose shapes fit."""
-
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]  # query, key, value
-    options: dict[str, Any]
-    weights_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    random: np.random.Generator
-
-    @property
-    def tensors(self) -> tuple[torch.Tensor, ...]:
-        return tuple(torch.tensor(array) for array in self.arrays)
-
-    @property
-    def tensor_options(self) -> dict[str, Any]:
-        mask = self.options["attn_mask"]
-        return {**self.options, "attn_mask": tensor(mask)}
-
-    @property
-    def inputs(self) -> tuple[np.ndarray, ...]:
-        """All that has a gradient."""
-        mask = self.options["attn_mask"]
-        return self.arrays if mask is None or mask.dtype == bool else (*self.arrays, mask)
-
-    def call(self, function, inputs, **options):
-        """`function` of other numbers in the place of `inputs`."""
-        given = dict(self.options)
-        if len(inputs) == 4:
-            given["attn_mask"] = inputs[3]
-        elif isinstance(inputs[0], torch.Tensor):
-            given["attn_mask"] = tensor(given["attn_mask"])
-        return function(*inputs[:3], **{**given, **options})
-
-    def grad(self) -> np.ndarray:
-        return self.random.normal(size=self.output_shape)
-
-    def astype(self, dtype) -> "Case":
-        mask = self.options["attn_mask"]
-        if mask is not None and mask.dtype != bool:
-            mask = mask.astype(dtype)
-        options = {**self.options, "attn_mask": mask}
-        arrays = tuple(array.astype(dtype) for array in self.arrays)
-        return Case(arrays, options, self.weights_shape, self.output_shape, self.random)
+MAP = np.array([[[[1, 2], [3, 4]], [[10, 20], [30, 40]]]])  # two channels of 2 x 2 pixels
 
 
 @st.composite
-def cases(draw, largest: int = 4) -> Case:
-    """Every option but dropout, in every combination that is allowed, with axes that are broadcast or missing."""
-    grouped = draw(st.booleans())
-    leading = tuple(draw(st.lists(st.integers(1, 2), max_size=2)))
+def maps(draw):
+    """(N, C, *spatial) with one to three spatial axes, some of them empty."""
+    axes = draw(st.lists(st.integers(0, 4), min_size=1, max_size=3))
+    shape = (draw(st.integers(0, 2)), draw(st.integers(0, 3)), *axes)
+    return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).normal(size=shape)
 
-    def some_of(shape):
-        """A shape that broadcasts to this one."""
-        kept = tuple(1 if draw(st.integers(0, 3)) == 0 else size for size in shape)
-        return kept[draw(st.integers(0, len(kept))) if draw(st.booleans()) else 0 :]
 
-    length, tokens, features, wide = (draw(st.integers(1, largest)) for _ in range(4))
-    q, k, v = (some_of(leading) for _ in range(3))
-    compared = np.broadcast_shapes(q, k)
-    output = np.broadcast_shapes(compared, v)
-    if grouped:
-        heads = draw(st.sampled_from([1, 2, 4, 6]))
-        key_heads, value_heads = (
-            draw(st.sampled_from([n for n in range(1, 7) if heads % n == 0])) for _ in range(2)
-        )
-        q, k, v = (*q, heads), (*k, key_heads), (*v, value_heads)
-        compared, output = (*compared, heads), (*output, heads)
-    weights = (*compared, length, tokens)
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    options: dict[str, Any] = {
-        "attn_mask": None,
-        "is_causal": False,
-        "scale": draw(st.sampled_from([None, None, 0.5, 2, -1.5, 0])),
-        "enable_gqa": grouped,
-    }
-    kind = draw(st.sampled_from(["none", "causal", "bool", "float"]))
-    if kind == "causal":
-        options["is_causal"] = True
-    elif kind != "none":
-        allowed = np.asarray(random.random(some_of(weights)) < 0.7)  # some rows have no key at all
-        numbers = np.where(allowed, random.normal(size=allowed.shape), -np.inf)
-        options["attn_mask"] = allowed if kind == "bool" else numbers
-    return Case(
-        arrays=(
-            random.normal(size=(*q, length, features)),
-            random.normal(size=(*k, tokens, features)),
-            random.normal(size=(*v, tokens, wide)),
-        ),
-        options=options,
-        weights_shape=weights,
-        output_shape=(*output, length, wide),
-        random=random,
-    )
+def test_a_token_holds_all_the_channels_of_its_pixel():
+    assert to_tokens(MAP).tolist() == [[[1, 10], [2, 20], [3, 30], [4, 40]]]
 
 
-# --- value, dtype, shape ----------------------------------------------------------------------------------
+def test_a_reshape_has_the_same_shape_and_holds_neighbours_of_one_channel():
+    wrong = MAP.reshape(1, 4, 2)
+    assert wrong.shape == to_tokens(MAP).shape
+    assert wrong.tolist() == [[[1, 2], [3, 4], [10, 20], [30, 40]]]
 
-query = np.array([[1.0]])
-key = np.log([[3.0], [1.0]])  # so the weights are 3/4 and 1/4
-value = np.array([[10.0, 0.0], [20.0, 4.0]])
 
+def test_a_reshape_is_right_for_one_channel_or_one_pixel_alone():
+    for shape in ((2, 1, 3, 4), (2, 5, 1, 1)):
+        image = ramp(*shape)
+        assert_agree(to_tokens(image), image.reshape(2, -1, shape[1]))
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({}, [3 / 4 * 10 + 1 / 4 * 20, 3 / 4 * 0 + 1 / 4 * 4]),
-        ({"scale": 2}, [9 / 10 * 10 + 1 / 10 * 20, 9 / 10 * 0 + 1 / 10 * 4]),
-        ({"scale": -1}, [1 / 4 * 10 + 3 / 4 * 20, 1 / 4 * 0 + 3 / 4 * 4]),
-        ({"scale": 0}, [(10 + 20) / 2, (0 + 4) / 2]),
-        ({"is_causal": True}, [10, 0]),
-        ({"attn_mask": np.array([False, True])}, [20, 4]),
-        ({"attn_mask": np.array([False, False])}, [0, 0]),
-        ({"attn_mask": np.log([1.0, 9.0])}, [3 / 12 * 10 + 9 / 12 * 20, 9 / 12 * 4]),
-        ({"attn_mask": np.array(5.0)}, [12.5, 1]),
-    ],
-)
-def test_known_answers(options, expected):
-    np.testing.assert_allclose(attention(query, key, value, **options), [expected])
-    options = {name: tensor(o) if isinstance(o, np.ndarray) else o for name, o in options.items()}
-    for axes in ((), (1, 1)):  # the second is what torch has a kernel of its own for
-        arrays = (tensor(array).expand(*axes, *array.shape) for array in (query, key, value))
-        output = attention(*arrays, **options)
-        np.testing.assert_allclose(output.reshape(1, 2), [expected])
 
+def test_tokens_stand_in_reading_order():
+    image = ramp(1, 1, 2, 3, 4)
+    assert to_tokens(image).ravel().tolist() == list(range(1, 2 * 3 * 4 + 1))
 
-def test_the_default_scale_is_one_over_the_root_of_the_features():
-    four = (
-        np.ones((1, 4)),
-        np.log([[9.0] * 4, [1.0] * 4]) / 4,
-        value,
-    )  # scores log 9 / 2 = log 3, and log 1 / 2
-    np.testing.assert_allclose(attention(*four), [[12.5, 1]])
 
+@given(maps())
+def test_loops_arrays_tensors_and_torch_agree(image):
+    size = image.shape[2:]
+    tokens = to_tokens(image)
+    assert_agree(tokens, to_tokens_loops(image))
+    assert_agree(tokens, torch.tensor(image).flatten(2).transpose(1, 2))
+    assert_agree(to_tokens(torch.tensor(image)), tokens)
+    back = from_tokens(tokens, size)
+    assert_agree(back, image)
+    assert_agree(from_tokens(torch.tensor(tokens), tuple(size)), image)
 
-def test_a_causal_query_counts_from_the_first_key_whatever_their_number():
-    for length, tokens in ((2, 4), (4, 2), (3, 3)):
-        arrays = np.zeros((length, 1)), np.zeros((tokens, 1)), ramp(tokens, 1)
-        output = attention(*arrays, is_causal=True).ravel()
-        np.testing.assert_allclose(output, [np.mean(ramp(tokens)[: i + 1]) for i in range(length)])
 
+@given(maps())
+def test_there_and_back_in_either_order_changes_nothing(image):
+    assert_agree(from_tokens(to_tokens(image), image.shape[2:]), image)
+    tokens = to_tokens(image)
+    assert_agree(to_tokens(from_tokens(tokens, list(image.shape[2:]))), tokens)
 
-@settings(max_examples=200)
-@given(cases())
-def test_arrays_tensors_and_torch_agree(case):
-    output = attention(*case.arrays, **case.options)
-    assert output.shape == case.output_shape
-    assert output.flags.c_contiguous and output.flags.writeable
-    assert_agree(output, by_the_formula(*case.tensors, **case.tensor_options))
-    twin = attention(*case.tensors, **case.tensor_options)
-    assert isinstance(twin, torch.Tensor)
-    assert_agree(twin, output)
 
+@given(st.integers(0, 2**32 - 1))
+def test_each_sends_back_the_gradient_of_the_other(seed):
+    """<T x, g> = <x, T^-1 g>: the inverse of a permutation is its adjoint."""
+    random = np.random.default_rng(seed)
+    image, grad = random.normal(size=(2, 3, 4, 5)), random.normal(size=(2, 20, 3))
+    assert math.isclose((to_tokens(image) * grad).sum(), (image * from_tokens(grad, (4, 5))).sum())
+    leaf = torch.tensor(image, requires_grad=True)
+    to_tokens(leaf).backward(tensor(grad))
+    assert_agree(from_tokens(grad, (4, 5)), leaf.grad)
+    leaf = torch.tensor(grad, requires_grad=True)
+    from_tokens(leaf, (4, 5)).backward(tensor(image))
+    assert_agree(to_tokens(image), leaf.grad)
 
-@settings(max_examples=50)
-@given(cases(largest=3))
-def test_the_loops_agree(case):
-    loops = attention_loops(*case.arrays, **case.options)
-    assert_agree(attention(*case.arrays, **case.options), loops)
 
-
-@settings(max_examples=150)
-@given(cases())
-def test_gradients_agree_with_autograd(case):
-    grad = case.grad()
-    leaves = tuple(torch.tensor(array, requires_grad=True) for array in case.inputs)
-    case.call(by_the_formula, leaves).backward(tensor(grad))
-    for make in (np.asarray, torch.tensor):
-        inputs = tuple(make(array) for array in case.inputs)
-        gradients = case.call(backward_of(make(grad)), inputs)
-        assert isinstance(gradients, tuple)
-        for gradient, leaf in zip(gradients, leaves, strict=True):
-            assert type(gradient) is type(inputs[0])
-            assert_agree(gradient, leaf.grad)
-            assert make is torch.tensor or gradient.flags.c_contiguous
-
-
-@settings(max_examples=30)
-@given(cases(largest=3))
-def test_gradients_agree_with_finite_differences(case):
-    grad = case.grad()
-    gradients = case.call(backward_of(grad), case.inputs)
-    for place, gradient in enumerate(gradients):
-
-        def loss(moved, place=place):
-            inputs = (*case.inputs[:place], moved, *case.inputs[place + 1 :])
-            return (grad * case.call(attention, inputs)).sum()
-
-        with np.errstate(invalid="ignore"):
-            numeric = finite_difference(loss, case.inputs[place])
-        assert_agree(gradient, numeric, 1e-6)
-
-
-def test_a_mask_has_a_gradient_exactly_when_it_holds_numbers():
-    arrays = (ramp(1, 2), ramp(3, 2), ramp(3, 4))
-    for make in (np.asarray, torch.tensor):
-        grad, *three = (make(array) for array in (np.ones((1, 4)), *arrays))
-        assert len(backward(grad, *three)) == 3
-        assert len(backward(grad, *three, make(np.ones(3, bool)))) == 3
-        *_, mask = backward(grad, *three, make(np.ones(3)))
-        assert mask.shape == (3,)
-
-
-def test_the_signature_is_torch_s_to_the_keyword():
-    schema = torch.ops.aten.scaled_dot_product_attention.default._schema.arguments
-    theirs = [
-        (a.name, a.kwarg_only, a.default_value if a.has_default_value() else inspect.Parameter.empty)
-        for a in schema
-    ]
-    for function, more in ((attention, 0), (backward, 1)):
-        for signature in (inspect.signature(function), inspect.signature(function.__wrapped__)):
-            ours = list(signature.parameters.values())[more:]
-            assert [(p.name, p.kind is p.KEYWORD_ONLY, p.default) for p in ours] == theirs
-
-
-# --- what fits and what does not --------------------------------------------------------------------------
-
-
-@settings(max_examples=300)
-@given(data=st.data())
-def test_what_torch_refuses_is_refused_and_nothing_else(data):
-    sizes = st.sampled_from([1, 2, 2, 2, 4])
-    shapes = [tuple(data.draw(st.lists(sizes, min_size=1, max_size=4))) for _ in range(3)]
-    if data.draw(st.booleans()):  # otherwise hardly any call would pass
-        length, tokens, features, wide = (data.draw(sizes) for _ in range(4))
-        q, k, v = (shape[:-2] for shape in shapes)
-        shapes = [(*q, length, features), (*k, tokens, features), (*v, tokens, wide)]
-    mask = data.draw(st.sampled_from([None, bool, float]))
-    options = {"is_causal": data.draw(st.booleans()), "enable_gqa": data.draw(st.booleans())}
-    arrays = [np.ones(shape) for shape in shapes]
-    if mask is not None:
-        arrays.append(np.ones(data.draw(st.lists(sizes, max_size=4)), mask))
-    tensors = [tensor(array) for array in arrays]
-    try:
-        expected = by_the_formula(*tensors, **options)
-    except (RuntimeError, IndexError):
-        for given_arrays in (arrays, tensors):
-            with pytest.raises(ValueError, match=r"^scaled_dot_product_attention: "):
-                attention(*given_arrays, **options)
-    else:
-        assert_agree(attention(*arrays, **options), expected)
-        assert_agree(attention(*tensors, **options), expected)
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"is_causal": True}, {"attn_mask": True}, {"attn_mask": False}, {"attn_mask": 0.5}]
-)
-@pytest.mark.parametrize("leading", [(), (2,), (2, 3), (0,), (2, 0), (1, 2, 3)])
-@pytest.mark.parametrize(
-    ("length", "tokens", "features", "wide"),
-    [(3, 4, 2, 5), (0, 4, 2, 5), (3, 0, 2, 5), (3, 4, 0, 5), (3, 4, 2, 0), (0, 0, 0, 0), (3, 0, 0, 5)],
-)
-def test_what_is_empty_has_torch_s_answer(length, tokens, features, wide, leading, options):
-    arrays = ramp(*leading, length, features), ramp(*leading, tokens, features), ramp(*leading, tokens, wide)
-    if "attn_mask" in options:
-        options = {"attn_mask": np.full((length, tokens), options["attn_mask"])}
-    tensor_options = {name: tensor(o) if isinstance(o, np.ndarray) else o for name, o in options.items()}
-    leaves = [torch.tensor(array, requires_grad=True) for array in arrays]
-    expected = by_the_formula(*leaves, **tensor_options)
-    output = attention(*arrays, **options)
-    assert_agree(output, expected)
-    assert_agree(attention(*map(torch.tensor, arrays), **tensor_options), expected)
-    expected.sum().backward()
-    gradients = backward(np.ones_like(output), *arrays, **options)
-    for gradient, leaf in zip(gradients, leaves, strict=False):  # a mask of numbers has one, too
-        assert_agree(gradient, leaf.grad)
-
-
-def test_no_heads_at_all_may_be_shared():
-    arrays = np.ones((2, 0, 3, 4)), np.ones((2, 2, 5, 4)), np.ones((2, 0, 5, 6))
-    for make in (np.asarray, torch.tensor):
-        three = [make(array) for array in arrays]
-        output = attention(*three, enable_gqa=True)
-        assert output.shape == (2, 0, 3, 6)
-        gradients = backward(output, *three, enable_gqa=True)
-        assert [tuple(gradient.shape) for gradient in gradients] == [array.shape for array in arrays]
-        assert not gradients[1].any()
-
-
-def test_a_mask_of_few_axes_suits_tensors_of_four():
-    """For which torch's fused kernel looks for two axes that are not there."""
-    tensors = [torch.ones(2, 3, 4, 5, dtype=torch.float64)] * 3
-    for mask in (torch.tensor([True, False, True, True]), torch.tensor(True), torch.tensor(-1.0)):
-        with pytest.raises(IndexError):
-            F.scaled_dot_product_attention(*tensors, mask)
-        assert_agree(attention(*tensors, mask), by_the_formula(*tensors, mask))
-
-
-# --- dropout ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def seed():
-    state = np.random.get_state()
-    yield np.random.seed
-    np.random.set_state(state)
-
-
-@settings(max_examples=30)
-@given(case=cases(largest=3), dropout_p=st.sampled_from([0.25, 0.5, 0.9, np.float32(0.5)]))
-def test_dropout_drops_what_the_global_generator_says(case, dropout_p):
-    np.random.seed(7)
-    factors = (np.random.random(case.weights_shape) >= dropout_p) / (1 - float(dropout_p))
-    np.random.seed(7)
-    output = attention(*case.arrays, dropout_p=dropout_p, **case.options)
-    assert_agree(output, attention_loops(*case.arrays, dropout_factors=factors, **case.options))
-
-
-@settings(max_examples=15)
-@given(case=cases(largest=2), seed_of=st.integers(0, 99))
-def test_the_gradients_of_dropout_are_those_of_the_same_draw(case, seed_of):
-    grad = case.grad()
-    np.random.seed(seed_of)
-    gradients = case.call(backward_of(grad), case.inputs, dropout_p=0.4)
-    for place, gradient in enumerate(gradients):
-
-        def loss(moved, place=place):
-            inputs = (*case.inputs[:place], moved, *case.inputs[place + 1 :])
-            np.random.seed(seed_of)
-            return (grad * case.call(attention, inputs, dropout_p=0.4)).sum()
-
-        with np.errstate(invalid="ignore"):
-            numeric = finite_difference(loss, case.inputs[place])
-        assert_agree(gradient, numeric, 1e-6)
-
-
-@settings(max_examples=15)
-@given(cases())
-def test_tensors_drop_what_torch_drops_forwards_and_backwards(case):
-    grad = tensor(case.grad())
-    leaves = tuple(torch.tensor(array, requires_grad=True) for array in case.inputs)
-    torch.manual_seed(3)
-    expected = case.call(F.scaled_dot_product_attention, leaves, dropout_p=0.4)
-    expected.backward(grad)
-    torch.manual_seed(3)
-    assert_agree(case.call(attention, leaves, dropout_p=0.4), expected)
-    torch.manual_seed(3)
-    gradients = case.call(backward_of(grad), tuple(leaf.detach() for leaf in leaves), dropout_p=0.4)
-    for gradient, leaf in zip(gradients, leaves, strict=True):
-        assert_agree(gradient, leaf.grad)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_dropout_keeps_the_mean(dtype, seed):
-    """40000 queries at 2 keys: each answer is 0, 2 or 4 times 1/2."""
-    seed(0)
-    arrays = np.ones((40000, 1), dtype), np.ones((2, 1), dtype), np.ones((2, 1), dtype)
-    output = attention(*arrays, dropout_p=0.5)
-    assert output.dtype == dtype
-    assert set(output.ravel()) == {0, 1, 2}
-    assert abs(output.mean() - 1) < 5 * math.sqrt(0.5 / 40000)
-    assert abs((output == 0).mean() - 1 / 4) < 5 * math.sqrt(3 / 16 / 40000)
-
-
-def test_nothing_is_drawn_without_dropout_and_nothing_left_with_all_of_it(seed):
-    seed(0)
-    before = np.random.get_state()[1:3]
-    attention(query, key, value)
-    assert np.random.get_state()[2] == before[1] and (np.random.get_state()[1] == before[0]).all()
-    for p in (1, 1.0, True):
-        assert_agree(attention(query, key, value, dropout_p=p), np.zeros((1, 2)))
-        gradients = backward(np.ones((1, 2)), query, key, value, None, p)
-        assert all((gradient == 0).all() for gradient in gradients)
-
-
-# --- number types -----------------------------------------------------------------------------------------
-
-
-@given(cases())
-def test_single_precision_agrees_to_one_part_in_a_hundred_thousand(case):
-    case = case.astype("float32")
-    grad = case.grad().astype("float32")
-    output = attention(*case.arrays, **case.options)
-    assert_agree(output, attention(*case.tensors, **case.tensor_options), 1e-5)
-    leaves = tuple(torch.tensor(array, requires_grad=True) for array in case.inputs)
-    case.call(by_the_formula, leaves).backward(tensor(grad))
-    for gradient, leaf in zip(case.call(backward_of(grad), case.inputs), leaves, strict=True):
-        assert_agree(gradient, leaf.grad, 2e-5)
-
-
-@given(cases())
-def test_half_precision_is_rounded_once_at_the_end(case):
-    case = case.astype("float16")
-    double = case.astype("float64")
-    grad = case.grad().astype("float16")
-    results = (attention(*case.arrays, **case.options), *case.call(backward_of(grad), case.inputs))
-    exact = (
-        attention(*double.arrays, **double.options),
-        *double.call(backward_of(grad.astype("float64")), double.inputs),
-    )
-    for actual, expected in zip(results, exact, strict=True):
-        assert actual.dtype == np.float16
-        np.testing.assert_allclose(actual.astype("float64"), expected, rtol=2**-11 + 1e-5, atol=2e-5)
-    theirs = by_the_formula(*case.tensors, **case.tensor_options)
-    assert_agree(results[0], theirs, 2**-10)  # a single rounding, too; it may fall the other way
-    twin = attention(*case.tensors, **case.tensor_options)
-    assert_agree(results[0], twin, 2**-8)  # the fused kernel rounds its weights
-
-
-def test_half_precision_bears_scores_that_it_could_not_hold():
-    arrays = [(ramp(3, 64) % 7 * 60).astype("float16") for _ in range(3)]
-    assert (arrays[0].astype("float64") @ arrays[1].astype("float64").T / 8).max() > np.finfo("float16").max
-    output = attention(*arrays)
-    assert np.isfinite(output).all()
-    assert_agree(output, by_the_formula(*map(tensor, arrays)), 2**-10)
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("kind", ["bool", "float32", "query"])
-def test_a_mask_may_be_of_three_number_types_and_keeps_its_own(dtype, kind):
-    arrays = [np.random.default_rng(i).normal(size=(2, 3, 4)).astype(dtype) for i in range(3)]
-    mask = (ramp(3, 3) % 2).astype(dtype if kind == "query" else kind)
-    tensors, tensor_mask = [torch.tensor(array, requires_grad=True) for array in arrays], tensor(mask)
-    if kind != "bool":
-        tensor_mask.requires_grad_()
-    expected = by_the_formula(*tensors, tensor_mask)
-    tolerance = {"float16": 2**-9, "float32": 1e-5, "float64": 1e-10}[dtype]
-    assert_agree(attention(*arrays, mask), expected, tolerance)
-    expected.sum().backward()
-    gradients = backward(np.ones((2, 3, 4), dtype), *arrays, mask)
-    leaves = [leaf for leaf in (*tensors, tensor_mask) if leaf.requires_grad]
-    for gradient, leaf in zip(gradients, leaves, strict=True):
-        assert_agree(gradient, leaf.grad, 4 * tolerance if kind != "float32" else max(1e-5, 4 * tolerance))
-
-
-@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8"])
-def test_the_other_byte_order_stays(dtype):
-    arrays = [np.random.default_rng(i).normal(size=(3, 4)).astype(dtype) for i in range(3)]
-    native = [array.astype(array.dtype.newbyteorder("=")) for array in arrays]
-    for mask in (None, np.ones((3, 3), bool), ramp(3, 3).astype(dtype), ramp(3, 3).astype("float32")):
-        output = attention(*arrays, mask)
-        assert output.dtype == np.dtype(dtype)
-        expected = attention(*native, mask if mask is None else mask.astype(mask.dtype.newbyteorder("=")))
-        np.testing.assert_array_equal(output, expected)
-        gradients = backward(output, *arrays, mask)
-        inputs = arrays if mask is None or mask.dtype == bool else [*arrays, mask]
-        assert [gradient.dtype for gradient in gradients] == [array.dtype for array in inputs]
-
-
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int32", "int64", "complex64", "complex128"])
-def test_number_types_that_torch_refuses_are_refused(dtype):
-    arrays = [np.ones((2, 3), dtype)] * 3
-    with pytest.raises((RuntimeError, NotImplementedError)):
-        F.scaled_dot_product_attention(*map(tensor, arrays))
-    for make in (np.asarray, torch.tensor):
-        three = [make(array) for array in arrays]
-        for function, arguments in ((attention, three), (backward, three[:1] + three)):
-            with pytest.raises(TypeError) as caught:
-                function(*arguments)
-            assert str(caught.value) == (
-                f"{function.__name__}: torch offers it for floating-point numbers alone, got {dtype}"
-            )
-
-
-def test_long_doubles_are_refused_since_torch_has_none():
-    if np.dtype(np.longdouble) == np.float64:
-        pytest.skip("this machine has none either")
-    with pytest.raises(TypeError, match="floating-point numbers"):
-        attention(*[np.ones((2, 3), np.longdouble)] * 3)
-
-
-def test_bfloat16_tensors_are_taken():
-    tensors = [torch.tensor(array).bfloat16() for array in (query, key, value)]
-    for mask in (None, torch.zeros(2), torch.zeros(2, dtype=torch.bfloat16)):
-        output = attention(*tensors, mask)
-        assert output.dtype == torch.bfloat16
-        torch.testing.assert_close(output, torch.tensor([[12.5, 1]]).bfloat16(), rtol=2**-6, atol=0)
-
-
-# --- NaN, infinity, large numbers -------------------------------------------------------------------------
-
-HIDING = {
-    "nothing hidden": {},
-    "causal": {"is_causal": True},
-    "two keys hidden": {"attn_mask": np.array([True, True, False, True, False])},
-    "all keys hidden": {"attn_mask": np.zeros((3, 5), bool)},
-    "one query sees nothing": {"attn_mask": np.array([[0.0], [-np.inf], [1.0]])},
-}
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("which", ["query", "key", "value"])
-@pytest.mark.parametrize("length", [1, 3])
-@pytest.mark.parametrize("options", HIDING.values(), ids=HIDING.keys())
-def test_nan_and_infinity_flow_as_in_torch(options, length, which, number):
-    for leading in ((), (2, 2)):
-        shapes = {"query": (length, 4), "key": (5, 4), "value": (5, 3)}
-        for place in range(shapes[which][0]):
-            random = np.random.default_rng(place)
-            arrays = {name: random.normal(size=(*leading, *shape)) for name, shape in shapes.items()}
-            arrays[which][..., place, 1] = number
-            mask = options.get("attn_mask")
-            if mask is not None:
-                mask = mask[:length] if mask.ndim == 2 else mask
-            given = {**options, "attn_mask": mask}
-            leaves = [torch.tensor(array, requires_grad=True) for array in arrays.values()]
-            expected = by_the_formula(*leaves, **{**given, "attn_mask": tensor(mask)})
-            output = attention(*arrays.values(), **given)
-            assert_agree(output, expected)
-            expected.sum().backward()
-            gradients = backward(np.ones_like(output), *arrays.values(), **given)
-            for gradient, leaf in zip(gradients, leaves, strict=False):
-                assert_agree(gradient, leaf.grad)
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_a_mask_may_hold_nan_and_infinity(number):
-    arrays = [np.random.default_rng(i).normal(size=(2, 3, 4)) for i in range(3)]
-    mask = np.zeros((3, 3))
-    mask[1, 2] = number
-    output = attention(*arrays, mask)
-    assert_agree(output, by_the_formula(*map(tensor, arrays), tensor(mask)))
-    assert np.isfinite(output[:, [0, 2]]).all()
-    mask[1] = -np.inf
-    mask[1, 2] = number
-    output = attention(*arrays, mask)
-    assert_agree(output, by_the_formula(*map(tensor, arrays), tensor(mask)))
-    assert (output[:, 1] == 0).all() == (number == -np.inf)
-
-
-@pytest.mark.parametrize("scale", [np.nan, np.inf, -np.inf, 1e300])
-def test_a_scale_may_be_anything(scale):
-    arrays = [np.random.default_rng(i).normal(size=(3, 4)) for i in range(3)]
-    assert_agree(attention(*arrays, scale=scale), by_the_formula(*map(tensor, arrays), scale=scale))
-
-
-@pytest.mark.parametrize("size", [1e2, 1e15, 1e19, 1e25])
-def test_scores_overflow_exactly_where_they_do_in_torch(size):
-    arrays = [np.array([[size, size], [1, -size]], "float32") for _ in range(3)]
-    for scale in (None, 1e-6, 1e6, -1e-12):
-        expected = by_the_formula(*map(tensor, arrays), scale=scale)
-        assert_agree(attention(*arrays, scale=scale), expected, 1e-5)
-
-
-def test_a_scale_is_split_so_that_neither_side_overflows_alone():
-    arrays = [np.array(rows, "float32") for rows in ([[1e30]], [[1e-30], [2e-30]], [[1], [2]])]
-    for three in (arrays, [*arrays[1::-1], np.array([[3]], "float32")]):
-        output = attention(*three, scale=1e10)  # 1e10 and 2e10, by way of 1e40
-        assert np.isfinite(output).all()
-        assert_agree(output, by_the_formula(*map(tensor, three), scale=1e10), 1e-5)
-
-
-def test_large_scores_do_not_overflow_in_the_softmax():
-    output = attention(query * 1000, key, value)  # 3^1000 : 1
-    assert output.tolist() == [[10, 0]]
-    output = attention(query * -1e8, key, value)
-    assert output.tolist() == [[20, 4]]
-
-
-def test_torch_s_fused_kernel_is_of_another_mind_about_nan():
-    """As the docstring says; where this fails, torch has changed, and the docstring should."""
-    array = np.random.default_rng(0).normal(size=(1, 1, 3, 4))
-    spoilt = array.copy()
-    spoilt[0, 0, 1, 0] = np.nan
-    fused = attention(*map(tensor, (spoilt, array, array)))
-    assert (fused[0, 0, 1] == 0).all()
-    assert np.isnan(attention(spoilt, array, array)[0, 0, 1]).all()
-    fused = attention(*map(tensor, (array, spoilt, array)), is_causal=True)
-    assert fused[0, 0, 0].isfinite().all()
-    assert np.isnan(attention(array, spoilt, array, is_causal=True)[0, 0, 0]).all()
-
-
-def test_views_and_read_only_arrays_are_taken_and_left_alone():
-    volume = np.random.default_rng(0).normal(size=(3, 4, 10, 12))
-    view = volume[::-1, ::2, 1::3, ::-2]
-    view.flags.writeable = False
-    plain, before = np.ascontiguousarray(view), volume.copy()
-    mask = np.broadcast_to(np.float64(0.5), (3, 3))
-    grad = np.broadcast_to(np.float64(1), view.shape)
-    assert_agree(attention(view, view, view, mask), attention(plain, plain, plain))
-    views = backward(grad, view, view, view, mask)
-    plains = backward(np.ones(view.shape), plain, plain, plain, np.full((3, 3), 0.5))
-    for gradient, expected in zip(views, plains, strict=True):
-        assert_agree(gradient, expected)
-        assert gradient.flags.c_contiguous and gradient.flags.writeable
-    np.testing.assert_array_equal(volume, before)
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
-def test_no_argument_is_changed(dtype):
+def test_a_linear_layer_on_tokens_is_a_convolution_with_kernels_of_one_pixel():
     random = np.random.default_rng(0)
-    arrays = [random.normal(size=(2, 3, 3)).astype(dtype) for _ in range(4)]
-    mask = random.normal(size=(3, 3)).astype(dtype)
-    before = [array.copy() for array in (*arrays, mask)]
-    attention(*arrays[:3], mask, 0.5)
-    backward(*arrays, mask, 0.5)
-    for array, copy in zip((*arrays, mask), before, strict=True):
-        np.testing.assert_array_equal(array, copy)
+    image, weight = random.normal(size=(2, 3, 4, 5)), random.normal(size=(6, 3))
+    mixed = from_tokens(to_tokens(image) @ weight.T, (4, 5))
+    assert_agree(mixed, conv2d(image, weight[:, :, None, None]))
 
 
-# --- laws -------------------------------------------------------------------------------------------------
+@given(seed=st.integers(0, 2**32 - 1))
+def test_self_attention_over_pixels_does_not_know_where_they_are(seed):
+    """Shuffled pixels are answered shuffled, until positions are added to them."""
+    random = np.random.default_rng(seed)
+    image = random.normal(size=(2, 4, 3, 3))
+    order = random.permutation(9)
+    while (order == np.arange(9)).all():
+        order = random.permutation(9)
+    places = position_encoding_2d(3, 4)
 
-seeds = st.integers(0, 2**32 - 1)
+    def attend(tokens):
+        return scaled_dot_product_attention(tokens, tokens, tokens)
 
-
-def normal(seed_of, *shapes):
-    random = np.random.default_rng(seed_of)
-    return random, *(random.normal(size=shape) for shape in shapes)
-
-
-@given(seeds)
-def test_queries_in_another_order_are_answered_in_that_order(seed_of):
-    random, q, k, v = normal(seed_of, (2, 5, 3), (2, 4, 3), (2, 4, 6))
-    order = random.permutation(5)
-    assert_agree(attention(q[:, order], k, v), attention(q, k, v)[:, order])
-
-
-@given(seeds)
-def test_the_order_of_keys_and_values_does_not_matter(seed_of):
-    random, q, k, v, mask = normal(seed_of, (2, 5, 3), (2, 4, 3), (2, 4, 6), (5, 4))
-    order = random.permutation(4)
-    moved = attention(q, k[:, order], v[:, order], mask[:, order])
-    assert_agree(moved, attention(q, k, v, mask))
+    tokens = to_tokens(image)
+    assert_agree(attend(tokens[:, order]), attend(tokens)[:, order])
+    assert_agree(attend(tokens[:, order]).mean(axis=1), attend(tokens).mean(axis=1))
+    moved, placed = attend(tokens[:, order] + places), attend(tokens + places)
+    assert not np.allclose(moved, placed[:, order])
+    assert not np.allclose(moved.mean(axis=1), placed.mean(axis=1))
 
 
-@given(seeds)
-def test_self_attention_is_equivariant_to_the_order_of_tokens(seed_of):
-    random, x = normal(seed_of, (6, 4))
-    order = random.permutation(6)
-    assert_agree(attention(x[order], x[order], x[order]), attention(x, x, x)[order])
+# --- where a token came from ------------------------------------------------------------------------------
 
 
-@given(cases())
-def test_constant_values_give_the_constant_since_weights_sum_to_one(case):
-    q, k, v = case.arrays
-    output = attention(q, k, np.full(v.shape, 3.5), **case.options)
-    answered = attention_is_anywhere(case)
-    assert_agree(output, np.broadcast_to(np.where(answered, 3.5, 0), output.shape))
+def test_the_first_place_has_no_angle_at_all():
+    assert position_encoding_2d((2, 3), 8)[0].tolist() == [0, 1, 0, 1, 0, 1, 0, 1]
 
 
-def attention_is_anywhere(case):
-    """(..., L, 1): True for a query that may look at a key."""
-    mask = case.options["attn_mask"]
-    if mask is None:
-        return np.ones((case.weights_shape[-2], 1), bool)
-    allowed = mask if mask.dtype == bool else mask > -np.inf
-    return np.broadcast_to(allowed, case.weights_shape).any(axis=-1, keepdims=True)
+def test_each_half_turns_with_its_own_axis():
+    table = position_encoding_2d((2, 3), 4).reshape(2, 3, 4)
+    for y in range(2):
+        for x in range(3):
+            assert_agree(table[y, x], np.array([np.sin(y), np.cos(y), np.sin(x), np.cos(x)]))
 
 
-@given(cases())
-def test_the_answer_lies_between_the_values(case):
-    q, k, v = case.arrays
-    output = attention(q, k, np.abs(v), **case.options)
-    assert (output >= 0).all() and (output <= np.abs(v).max() + 1e-12).all()
+def test_each_pair_turns_slower_than_the_one_before():
+    table = position_encoding_2d((1, 2), 16)  # four pairs for x, with the rates 1, 1/10, 1/100, 1/1000
+    angles = np.arctan2(table[1, 8::2], table[1, 9::2])
+    np.testing.assert_allclose(angles, [1, 1 / 10, 1 / 100, 1 / 1000])
 
 
-@given(seed_of=seeds, seen=st.integers(1, 5))
-def test_a_causal_query_does_not_see_what_comes_later(seed_of, seen):
-    random, q, k, v = normal(seed_of, (6, 3), (6, 3), (6, 2))
-    before = attention(q, k, v, is_causal=True)
-    k[seen:], v[seen:] = random.normal(size=k[seen:].shape), random.normal(size=v[seen:].shape)
-    after = attention(q, k, v, is_causal=True)
-    assert_agree(after[:seen], before[:seen])
-    assert not np.allclose(after[seen:], before[seen:])
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 5))
+def test_the_loops_agree_about_positions(height, width, quarter):
+    table = position_encoding_2d((height, width), 4 * quarter)
+    assert table.flags.c_contiguous and table.flags.writeable
+    assert_agree(table, position_encoding_2d_loops((height, width), 4 * quarter))
 
 
-@given(seed_of=seeds, length=st.integers(1, 5), tokens=st.integers(1, 5))
-def test_causal_and_masks_of_bool_and_of_infinity_are_one(seed_of, length, tokens):
-    _, q, k, v = normal(seed_of, (length, 3), (tokens, 3), (tokens, 2))
-    lower = np.array([[j <= i for j in range(tokens)] for i in range(length)])
-    causal = attention(q, k, v, is_causal=True)
-    assert_agree(attention(q, k, v, lower), causal)
-    assert_agree(attention(q, k, v, np.where(lower, 0, -np.inf)), causal)
+def test_a_single_number_is_the_side_of_a_square():
+    assert_agree(position_encoding_2d(3, 8), position_encoding_2d((3, 3), 8))
+    assert_agree(position_encoding_2d([2, 3], np.uint8(200)), position_encoding_2d((2, 3), 200))
 
 
-@given(seed_of=seeds, hidden=st.integers(0, 3))
-def test_a_hidden_key_might_as_well_not_be_there(seed_of, hidden):
-    _, q, k, v, grad = normal(seed_of, (2, 3), (4, 3), (4, 2), (2, 2))
-    seen = np.arange(4) != hidden
-    assert_agree(attention(q, k, v, seen), attention(q, k[seen], v[seen]))
-    masked = backward(grad, q, k, v, seen)
-    left_out = backward(grad, q, k[seen], v[seen])
-    assert_agree(masked[0], left_out[0])
-    for some, all_of_it in zip(left_out[1:], masked[1:], strict=True):
-        assert_agree(all_of_it[seen], some)
-        assert (all_of_it[hidden] == 0).all()
+def test_how_alike_two_places_are_depends_on_how_far_apart_they_lie():
+    table = position_encoding_2d((6, 7), 32).reshape(6, 7, 32)
+    alike = np.einsum("yxf,uvf->yxuv", table, table)
+    for dy, dx in ((0, 1), (2, 0), (3, 4)):
+        pairs = [alike[y, x, y + dy, x + dx] for y in range(6 - dy) for x in range(7 - dx)]
+        np.testing.assert_allclose(pairs, pairs[0])
+        assert pairs[0] < alike[0, 0, 0, 0]
+    np.testing.assert_allclose(np.einsum("yxyx->yx", alike), 32 / 2)  # sin^2 + cos^2 for every pair
 
 
-@given(seed_of=seeds, scale=st.floats(-3, 3))
-def test_a_scale_is_a_longer_query(seed_of, scale):
-    _, q, k, v = normal(seed_of, (5, 4), (6, 4), (6, 2))
-    scaled = attention(q, k, v, scale=scale)
-    assert_agree(attention(q * scale, k, v, scale=1), scaled)
-    assert_agree(attention(q * scale * math.sqrt(4), k, v), scaled)
+def test_no_two_places_of_a_large_map_are_alike():
+    table = position_encoding_2d((32, 40), 16)
+    gaps = np.linalg.norm(table[:, None] - table[None], axis=-1)
+    np.fill_diagonal(gaps, np.inf)
+    assert gaps.min() > 0.5
 
 
-@given(seeds)
-def test_what_is_added_to_all_scores_of_a_query_changes_nothing(seed_of):
-    _, q, k, v, mask, more, shift = normal(seed_of, (5, 3), (4, 3), (4, 2), (5, 4), (5, 1), (1, 3))
-    expected = attention(q, k, v, mask)
-    assert_agree(attention(q, k, v, mask + more), expected)
-    assert_agree(attention(q, k + shift, v, mask), expected)  # q . shift for every key
+# --- one patch, one token ---------------------------------------------------------------------------------
 
 
-@given(cases())
-def test_so_the_gradient_of_a_row_of_scores_sums_to_nothing(case):
-    q, k, v = case.arrays
-    options = {**case.options, "attn_mask": np.zeros(case.weights_shape), "is_causal": False}
-    *_, grad_mask = backward(case.grad(), q, k, v, **options)
-    np.testing.assert_allclose(grad_mask.sum(axis=-1), 0, atol=1e-10)
+@st.composite
+def tilings(draw):
+    """An image, its patch size and its stride, with all the forms of the options."""
+    patch = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    size = [p + draw(st.integers(0, 5)) for p in patch]
+    shape = (draw(st.integers(0, 2)), draw(st.integers(1, 3)), *size)
+    image = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).normal(size=shape)
+    return image, patch, draw(st.sampled_from([None, stride, list(stride)]))
 
 
-@given(cases())
-def test_the_answer_is_linear_in_the_values(case):
-    """<A v, g> = <v, A^T g>, with the weights A of query and key."""
-    grad = case.grad()
-    forward = (attention(*case.arrays, **case.options) * grad).sum()
-    backward = (case.arrays[2] * case.call(backward_of(grad), case.inputs)[2]).sum()
-    assert math.isclose(forward, backward, rel_tol=1e-10, abs_tol=1e-10)
+@given(tilings())
+def test_patches_are_the_columns_of_unfold_laid_as_rows(tiling):
+    image, patch, stride = tiling
+    step = patch if stride is None else tuple(stride)
+    patches = patchify(image, patch, stride)
+    assert_agree(patches, patchify_loops(image, patch, step))
+    assert_agree(patches, unfold(image, patch, stride=step).swapaxes(1, 2))
+    assert_agree(patchify(torch.tensor(image), patch, stride), patches)
+    if len(image):  # torch's unfold of no images has another shape
+        assert_agree(patches, F.unfold(torch.tensor(image), patch, stride=step).transpose(1, 2))
 
 
-@given(seeds)
-def test_a_query_of_nothing_takes_the_mean_and_a_long_one_the_best(seed_of):
-    _, q, k, v = normal(seed_of, (3, 4), (5, 4), (5, 2))
-    assert_agree(attention(q * 0, k, v), np.broadcast_to(v.mean(axis=0), (3, 2)))
-    best = (q @ k.T).argmax(axis=1)
-    assert_agree(attention(q * 1e9, k, v), v[best])
+@given(tilings())
+def test_a_linear_layer_on_patches_is_a_convolution_with_their_stride(tiling):
+    image, patch, stride = tiling
+    step = patch if stride is None else tuple(stride)
+    weight = np.random.default_rng(0).normal(size=(4, image.shape[1], *patch))
+    embedded = patchify(image, patch, stride) @ weight.reshape(4, -1).T
+    assert_agree(embedded, to_tokens(conv2d(image, weight, stride=step)))
 
 
-@given(seeds)
-def test_neighbouring_heads_share_a_key(seed_of):
-    _, q, k, v, grad = normal(seed_of, (2, 6, 3, 4), (2, 2, 5, 4), (2, 3, 5, 2), (2, 6, 3, 2))
-    shared = attention(q, k, v, enable_gqa=True)
-    for head in range(6):
-        alone = attention(q[:, head], k[:, head // 3], v[:, head // 2])
-        assert_agree(shared[:, head], alone)
-    gradients = backward(grad, q, k, v, enable_gqa=True)
-    repeated = backward(grad, q, k.repeat(3, 1), v.repeat(2, 1))
-    assert_agree(gradients[0], repeated[0])
-    assert_agree(gradients[1], np.stack([repeated[1][:, :3].sum(1), repeated[1][:, 3:].sum(1)], 1))
-    assert_agree(gradients[2], repeated[2][:, ::2] + repeated[2][:, 1::2])
+def test_patches_of_one_pixel_are_the_tokens():
+    image = ramp(2, 3, 4, 5)
+    assert_agree(patchify(image, 1), to_tokens(image))
 
 
-@given(seeds)
-def test_one_head_for_all_is_broadcast(seed_of):
-    _, q, k, v = normal(seed_of, (2, 4, 3, 4), (2, 1, 5, 4), (2, 1, 5, 2))
-    assert_agree(attention(q, k, v), attention(q, k, v, enable_gqa=True))
+def test_a_patch_of_the_whole_image_is_one_token():
+    image = ramp(2, 3, 4, 5)
+    assert_agree(patchify(image, (4, 5)), image.reshape(2, 1, 60))
+    assert_agree(unpatchify(image.reshape(2, 1, 60), (4, 5), (4, 5)), image)
+
+
+def test_what_is_no_whole_patch_is_left_out_as_in_a_convolution():
+    image = ramp(1, 1, 3, 5)
+    assert patchify(image, 2).tolist() == [[[1, 2, 6, 7], [3, 4, 8, 9]]]
+
+
+def covers(n, p, s):
+    return {x for start in range(0, n - p + 1, s) for x in range(start, start + p)} == set(range(n))
+
+
+@given(tilings())
+def test_unpatchify_takes_patchify_back_wherever_no_pixel_is_left_out(tiling):
+    image, patch, stride = tiling
+    size = image.shape[2:]
+    step = patch if stride is None else tuple(stride)
+    for make in (np.asarray, torch.tensor):
+        tokens = patchify(make(image), patch, stride)
+        if all(map(covers, size, patch, step)):
+            assert_agree(unpatchify(tokens, size, patch, stride), image)
+        else:
+            with pytest.raises(ValueError, match=f"do not cover an image of \\({size[0]}, {size[1]}\\)"):
+                unpatchify(tokens, size, patch, stride)
+
+
+def test_patches_that_overlap_are_averaged():
+    tokens = np.array([[[1.0, 3.0], [5.0, 7.0], [9.0, 2.0]]])  # of pixels 0 1, 1 2 and 2 3
+    expected = [[[[1, (3 + 5) / 2, (7 + 9) / 2, 2]]]]
+    for make in (np.asarray, torch.tensor):
+        assert unpatchify(make(tokens), (1, 4), (1, 2), 1).tolist() == expected
+    assert fold(tokens.swapaxes(1, 2), (1, 4), (1, 2)).tolist() == [[[[1, 3 + 5, 7 + 9, 2]]]]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "complex128"])
+def test_patches_that_tile_may_be_of_any_number_type(dtype):
+    image = (ramp(2, 3, 4, 6) % 5).astype(dtype)
+    for make in (np.asarray, torch.tensor):
+        assert_agree(unpatchify(patchify(make(image), (2, 3)), (4, 6), (2, 3)), image)
+        alone = patchify(make(image), (4, 6), 1)  # which overlaps with nothing
+        assert_agree(unpatchify(alone, (4, 6), (4, 6), 1), image)
+
+
+def test_patches_that_tile_are_put_back_as_they_are_and_not_by_arithmetic():
+    image = ramp(1, 1, 4, 6, dtype="int64") + 2**62  # a double would round these
+    for make in (np.asarray, torch.tensor):
+        np.testing.assert_array_equal(unpatchify(patchify(make(image), 2), (4, 6), 2), image)
+
+
+def test_means_of_half_precision_are_rounded_once():
+    tokens = np.full((1, 3, 3), 40000, "float16")  # whose sum no half number holds
+    for make in (np.asarray, torch.tensor):
+        assert unpatchify(make(tokens), (1, 5), (1, 3), 1).tolist() == [[[[40000] * 5]]]
+
+
+@given(tilings())
+def test_the_gradient_of_patches_is_fold(tiling):
+    image, patch, stride = tiling
+    size = image.shape[2:]
+    step = patch if stride is None else tuple(stride)
+    leaf = torch.tensor(image, requires_grad=True)
+    output = patchify(leaf, patch, stride)
+    grad = np.random.default_rng(1).normal(size=tuple(output.shape))
+    output.backward(tensor(grad))
+    if all(map(covers, size, patch, step)) and step == patch:
+        assert_agree(unpatchify(grad, size, patch), leaf.grad)
+    assert_agree(fold(grad.swapaxes(1, 2), size, patch, stride=step), leaf.grad)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [((2, 3), None), ((3, 2), (1, 2)), ((3, 3), (2, 1))])
+def test_the_gradient_of_putting_back_is_taking_apart(patch, stride):
+    random = np.random.default_rng(0)
+    size, step = [p + 2 * s for p, s in zip(patch, stride or patch, strict=True)], stride or patch
+    tokens = random.normal(size=(2, 9, 2 * math.prod(patch)))
+    grad = random.normal(size=(2, 2, *size))
+    held_by = fold(unfold(np.ones((1, 1, *size)), patch, stride=step), size, patch, stride=step)
+    expected = patchify(grad / held_by, patch, stride)
+    leaf = torch.tensor(tokens, requires_grad=True)
+    unpatchify(leaf, size, patch, stride).backward(tensor(grad))
+    assert_agree(expected, leaf.grad)
+    numeric = finite_difference(lambda moved: (grad * unpatchify(moved, size, patch, stride)).sum(), tokens)
+    assert_agree(expected, numeric, 1e-6)
 
 
 # --- wrong calls ------------------------------------------------------------------------------------------
 
-q, k, v = zeros(2, 3, 4), zeros(2, 5, 4), zeros(2, 5, 6)
-g = zeros(2, 3, 6)
-large = zeros(2**17, 1)
-S, B = "scaled_dot_product_attention", "scaled_dot_product_attention_backward"
-
-
-@pytest.mark.parametrize("scale", [Fraction(1, 2), np.float16(0.5), np.longdouble(0.5)])
-def test_the_scale_is_any_real_number(scale):
-    tokens = np.random.default_rng(0).normal(size=(3, 2))
-    expected = attention(tokens, tokens, tokens, scale=0.5)
-    assert_agree(attention(tokens, tokens, tokens, scale=scale), expected)
-    assert_agree(attention(*[torch.tensor(tokens)] * 3, scale=scale), expected)
-
+large = zeros(2**12, 2**12, 2**6, 2**4)  # 2^34 numbers of 8 bytes
 
 WRONG = [
-    (attention, ([1], k, v), {}, f"TypeError: {S}: query must be a NumPy array or a torch tensor, got list"),
-    (attention, (q, 3, v), {}, f"TypeError: {S}: key must be a NumPy array or a torch tensor, got int"),
-    (attention, (q, k, None), {}, f"TypeError: {S}: value must be a NumPy array or a torch tensor, got NoneType"),
-    (attention, (q, k, v, [True]), {}, f"TypeError: {S}: attn_mask must be a NumPy array or a torch tensor, got list"),
-    (attention, (zeros(4), k, v), {}, f"ValueError: {S}: query must be (..., L, E), got (4,)"),
-    (attention, (q, zeros(4), v), {}, f"ValueError: {S}: key must be (..., S, E), got (4,)"),
-    (attention, (q, k, zeros()), {}, f"ValueError: {S}: value must be (..., S, Ev), got ()"),
-    (attention, (q, zeros(2, 5, 3), v), {}, f"ValueError: {S}: query has 4 features but key has 3 (query (2, 3, 4), key (2, 5, 3))"),
-    (attention, (q, zeros(2, 5, 1), v), {}, f"ValueError: {S}: query has 4 features but key has 1 (query (2, 3, 4), key (2, 5, 1))"),
-    (attention, (q, k, zeros(2, 6, 6)), {}, f"ValueError: {S}: key has 5 tokens but value has 6 (key (2, 5, 4), value (2, 6, 6))"),
-    (attention, (q, k, zeros(2, 1, 6)), {}, f"ValueError: {S}: key has 5 tokens but value has 1 (key (2, 5, 4), value (2, 1, 6))"),
-    (attention, (zeros(2, 2, 3, 4), zeros(2, 2, 5, 4), zeros(2, 2, 1, 4)), {}, f"ValueError: {S}: key has 5 tokens but value has 1 (key (2, 2, 5, 4), value (2, 2, 1, 4))"),
-    (attention, (q, zeros(3, 5, 4), v), {}, f"ValueError: {S}: the axes before the last two do not broadcast (query (2, 3, 4), key (3, 5, 4), value (2, 5, 6))"),
-    (attention, (q, k, zeros(3, 5, 6)), {}, f"ValueError: {S}: the axes before the last two do not broadcast (query (2, 3, 4), key (2, 5, 4), value (3, 5, 6))"),
-    (attention, (zeros(2, 4, 3, 4), zeros(2, 0, 5, 4), zeros(2, 0, 5, 4)), {}, f"ValueError: {S}: the axes before the last two do not broadcast (query (2, 4, 3, 4), key (2, 0, 5, 4), value (2, 0, 5, 4))"),
-    (attention, (q, zeros(2, 5, 4, dtype="float32"), v), {}, f"TypeError: {S}: query is float64 but key is float32; they must be equal"),
-    (attention, (q, k, zeros(2, 5, 6, dtype="float16")), {}, f"TypeError: {S}: query is float64 but value is float16; they must be equal"),
-    (attention, (zeros(3, 4, dtype="bool"),) * 3, {}, f"TypeError: {S}: torch offers it for floating-point numbers alone, got bool"),
-    (attention, (zeros(3, 4, dtype="int64"),) * 3, {}, f"TypeError: {S}: torch offers it for floating-point numbers alone, got int64"),
-    (attention, (q, k, v, zeros(3, 4, dtype="bool")), {}, f"ValueError: {S}: attn_mask (3, 4) does not broadcast to the weights (2, 3, 5)"),
-    (attention, (q, k, v, zeros(4, 1)), {}, f"ValueError: {S}: attn_mask (4, 1) does not broadcast to the weights (2, 3, 5)"),
-    (attention, (q, k, v, zeros(1, 2, 3, 5)), {}, f"ValueError: {S}: attn_mask (1, 2, 3, 5) does not broadcast to the weights (2, 3, 5)"),
-    (attention, (zeros(3, 4), zeros(5, 4), v, zeros(2, 3, 5)), {}, f"ValueError: {S}: attn_mask (2, 3, 5) does not broadcast to the weights (3, 5)"),
-    (attention, (q, k, v, zeros(3, 5, dtype="int64")), {}, f"TypeError: {S}: attn_mask must be bool or float32 or float64, got int64"),
-    (attention, (q, k, v, zeros(3, 5, dtype="float16")), {}, f"TypeError: {S}: attn_mask must be bool or float32 or float64, got float16"),
-    (attention, (zeros(3, 4, dtype="float32"),) * 3, {"attn_mask": zeros(3, 3)}, f"TypeError: {S}: attn_mask must be bool or float32, got float64"),
-    (attention, (q, k, v, zeros(3, 5), 0.0, True), {}, f"ValueError: {S}: give either attn_mask or is_causal=True, not both"),
-    (attention, (q, k, v, None, "0.5"), {}, f"TypeError: {S}: dropout_p must be a number, got '0.5'"),
-    (attention, (q, k, v, None, None), {}, f"TypeError: {S}: dropout_p must be a number, got None"),
-    (attention, (q, k, v, None, -0.1), {}, f"ValueError: {S}: dropout_p must lie between 0 and 1, got -0.1"),
-    (attention, (q, k, v, None, 1.5), {}, f"ValueError: {S}: dropout_p must lie between 0 and 1, got 1.5"),
-    (attention, (q, k, v, None, math.nan), {}, f"ValueError: {S}: dropout_p must lie between 0 and 1, got nan"),
-    (attention, (q, k, v, None, 0.0, 1), {}, f"TypeError: {S}: is_causal must be True or False, got 1"),
-    (attention, (q, k, v), {"is_causal": None}, f"TypeError: {S}: is_causal must be True or False, got None"),
-    (attention, (q, k, v), {"scale": "0.5"}, f"TypeError: {S}: scale must be a number or None, got '0.5'"),
-    (attention, (q, k, v), {"scale": 10**400}, f"ValueError: {S}: scale must fit into a float, got an integer of 1329 bits"),
-    (attention, (q, k, v), {"scale": "1" * 500}, f"TypeError: {S}: scale must be a number or None, got '{'1' * 37}...{'1' * 38}'"),
-    (attention, (q, k, v, None, [0.5] * 500), {}, f"TypeError: {S}: dropout_p must be a number, got [{'0.5, ' * 12}...]"),
-    (attention, (q, k, v), {"scale": 1j}, f"TypeError: {S}: scale must be a number or None, got 1j"),
-    (attention, (q, k, v), {"enable_gqa": 1}, f"TypeError: {S}: enable_gqa must be True or False, got 1"),
-    (attention, (zeros(3, 4), zeros(1, 5, 4), zeros(1, 5, 6)), {"enable_gqa": True}, f"ValueError: {S}: enable_gqa needs an axis of heads, (..., H, L, E); query is (3, 4)"),
-    (attention, (q, zeros(5, 4), v), {"enable_gqa": True}, f"ValueError: {S}: enable_gqa needs an axis of heads, (..., H, S, E); key is (5, 4)"),
-    (attention, (q, k, zeros(5, 6)), {"enable_gqa": True}, f"ValueError: {S}: enable_gqa needs an axis of heads, (..., H, S, Ev); value is (5, 6)"),
-    (attention, (zeros(4, 3, 4), zeros(3, 5, 4), zeros(3, 5, 6)), {"enable_gqa": True}, f"ValueError: {S}: 4 query heads cannot share 3 key heads evenly (query (4, 3, 4), key (3, 5, 4))"),
-    (attention, (zeros(4, 3, 4), zeros(2, 5, 4), zeros(8, 5, 6)), {"enable_gqa": True}, f"ValueError: {S}: 4 query heads cannot share 8 value heads evenly (query (4, 3, 4), value (8, 5, 6))"),
-    (attention, (zeros(1, 4, 3, 4), zeros(1, 0, 5, 4), zeros(1, 4, 5, 4)), {"enable_gqa": True}, f"ValueError: {S}: 4 query heads cannot share 0 key heads evenly (query (1, 4, 3, 4), key (1, 0, 5, 4))"),
-    (attention, (zeros(2, 4, 3, 4), zeros(3, 2, 5, 4), zeros(2, 2, 5, 4)), {"enable_gqa": True}, f"ValueError: {S}: the axes before the last two do not broadcast (query (2, 4, 3, 4), key (3, 4, 5, 4), value (2, 4, 5, 4))"),
-    (attention, (large, zeros(1, 1), zeros(1, 2**17)), {}, f"ValueError: {S}: the result and its scratch would take 128 GiB, more than the 64 GiB that are allowed"),
-    (backward, ([1], q, k, v), {}, f"TypeError: {B}: grad_output must be a NumPy array or a torch tensor, got list"),
-    (backward, (g, [1], k, v), {}, f"TypeError: {B}: query must be a NumPy array or a torch tensor, got list"),
-    (backward, (g, q, [1], v), {}, f"TypeError: {B}: key must be a NumPy array or a torch tensor, got list"),
-    (backward, (g, q, k, v), {"scale": "1"}, f"TypeError: {B}: scale must be a number or None, got '1'"),
-    (backward, (g, q, k, v, zeros(4, 1)), {}, f"ValueError: {B}: attn_mask (4, 1) does not broadcast to the weights (2, 3, 5)"),
-    (backward, (g, q, k, [1]), {}, f"TypeError: {B}: value must be a NumPy array or a torch tensor, got list"),
-    (backward, (zeros(2, 3, 4), q, k, v), {}, f"ValueError: {B}: grad_output is (2, 3, 4) but the output is (2, 3, 6) (query (2, 3, 4), key (2, 5, 4), value (2, 5, 6))"),
-    (backward, (zeros(3, 6), q, k, v), {}, f"ValueError: {B}: grad_output is (3, 6) but the output is (2, 3, 6) (query (2, 3, 4), key (2, 5, 4), value (2, 5, 6))"),
-    (backward, (zeros(2, 3, 6, dtype="float32"), q, k, v), {}, f"TypeError: {B}: query is float64 but grad_output is float32; they must be equal"),
-    (backward, (g, q, zeros(2, 5, 3), v), {}, f"ValueError: {B}: query has 4 features but key has 3 (query (2, 3, 4), key (2, 5, 3))"),
-    (backward, (g, q, k, v, zeros(3, 5), 0.0, True), {}, f"ValueError: {B}: give either attn_mask or is_causal=True, not both"),
-    (backward, (g, q, k, v), {"dropout_p": 2}, f"ValueError: {B}: dropout_p must lie between 0 and 1, got 2"),
-    (backward, (zeros(2**17, 2**17), large, zeros(1, 1), zeros(1, 2**17)), {}, f"ValueError: {B}: the result and its scratch would take 128 GiB, more than the 64 GiB that are allowed"),
+    (to_tokens, ([[1]],), {}, "TypeError: to_tokens: input must be a NumPy array or a torch tensor, got list"),
+    (to_tokens, (zeros(4, 5),), {}, "ValueError: to_tokens: input must be (N, C, H, W), or have another number of spatial axes, got (4, 5)"),
+    (to_tokens, (large,), {}, "ValueError: to_tokens: the result would take 128 GiB, more than the 64 GiB that are allowed"),
+    (from_tokens, (None, (2, 3)), {}, "TypeError: from_tokens: tokens must be a NumPy array or a torch tensor, got NoneType"),
+    (from_tokens, (zeros(6, 4), (2, 3)), {}, "ValueError: from_tokens: tokens must be (N, L, C), got (6, 4)"),
+    (from_tokens, (zeros(1, 1, 6, 4), (2, 3)), {}, "ValueError: from_tokens: tokens must be (N, L, C), got (1, 1, 6, 4)"),
+    (from_tokens, (zeros(1, 6, 4), 6), {}, "TypeError: from_tokens: size must be a sequence of integers, got 6"),
+    (from_tokens, (zeros(1, 6, 4), (2.0, 3)), {}, "TypeError: from_tokens: size must be a sequence of integers, got (2.0, 3)"),
+    (from_tokens, (zeros(1, 6, 4), (-2, -3)), {}, "ValueError: from_tokens: size must be at least 0, got (-2, -3)"),
+    (from_tokens, (zeros(1, 1, 4), ()), {}, "ValueError: from_tokens: size must have 1 to 62 entries, got 0"),
+    (from_tokens, (zeros(1, 1, 4), (1,) * 63), {}, "ValueError: from_tokens: size must have 1 to 62 entries, got 63"),
+    (from_tokens, (zeros(1, 6, 4), (2, 4)), {}, "ValueError: from_tokens: 6 tokens do not fill a map of (2, 4), 8 pixels"),
+    (from_tokens, (zeros(1, 6, 4), (2,)), {}, "ValueError: from_tokens: 6 tokens do not fill a map of (2,), 2 pixels"),
+    (from_tokens, (zeros(2**12, 2**10, 2**12), (2**5, 2**5)), {}, "ValueError: from_tokens: the result would take 128 GiB, more than the 64 GiB that are allowed"),
+    (position_encoding_2d, ((2, 3, 4), 8), {}, "ValueError: position_encoding_2d: size must be one integer or 2, got (2, 3, 4)"),
+    (position_encoding_2d, ((2, 0), 8), {}, "ValueError: position_encoding_2d: size must be at least 1, got (2, 0)"),
+    (position_encoding_2d, (2.0, 8), {}, "TypeError: position_encoding_2d: size must be an integer or 2 integers, got 2.0"),
+    (position_encoding_2d, (2, 6), {}, "ValueError: position_encoding_2d: features must be a multiple of 4, a sine and a cosine for each axis, got 6"),
+    (position_encoding_2d, (2, 0), {}, "ValueError: position_encoding_2d: features must be at least 1, got 0"),
+    (position_encoding_2d, (2, (8,)), {}, "TypeError: position_encoding_2d: features must be an integer, got (8,)"),
+    (position_encoding_2d, (2**15, 16), {}, "ValueError: position_encoding_2d: the result would take 128 GiB, more than the 64 GiB that are allowed"),
+    (patchify, (3, 2), {}, "TypeError: patchify: input must be a NumPy array or a torch tensor, got int"),
+    (patchify, (zeros(3, 4, 4), 2), {}, "ValueError: patchify: input must be (N, C, H, W), got (3, 4, 4)"),
+    (patchify, (zeros(1, 3, 4, 6), 5), {}, "ValueError: patchify: a patch of (5, 5) does not fit into an image of (4, 6)"),
+    (patchify, (zeros(1, 3, 6, 4), (2, 5)), {}, "ValueError: patchify: a patch of (2, 5) does not fit into an image of (6, 4)"),
+    (patchify, (zeros(1, 3, 4, 4), 0), {}, "ValueError: patchify: patch_size must be at least 1, got 0"),
+    (patchify, (zeros(1, 3, 4, 4), 2.0), {}, "TypeError: patchify: patch_size must be an integer or 2 integers, got 2.0"),
+    (patchify, (zeros(1, 3, 4, 4), (2, 2, 2)), {}, "ValueError: patchify: patch_size must be one integer or 2, got (2, 2, 2)"),
+    (patchify, (zeros(1, 3, 4, 4), 2, 0), {}, "ValueError: patchify: stride must be at least 1, got 0"),
+    (patchify, (zeros(1, 3, 4, 4), 2, "1"), {}, "TypeError: patchify: stride must be an integer or 2 integers, got '1'"),
+    (patchify, (zeros(1, 2**7, 2**13, 2**13), 2), {"stride": 1}, "ValueError: patchify: the result would take 256 GiB, more than the 64 GiB that are allowed"),
+    (unpatchify, ("x", 4, 2), {}, "TypeError: unpatchify: tokens must be a NumPy array or a torch tensor, got str"),
+    (unpatchify, (zeros(4, 12), 4, 2), {}, "ValueError: unpatchify: tokens must be (N, L, C*ph*pw), got (4, 12)"),
+    (unpatchify, (zeros(1, 4, 12), (4, 4, 4), 2), {}, "ValueError: unpatchify: size must be one integer or 2, got (4, 4, 4)"),
+    (unpatchify, (zeros(1, 4, 12), 4, 5), {}, "ValueError: unpatchify: a patch of (5, 5) does not fit into an image of (4, 4)"),
+    (unpatchify, (zeros(1, 4, 12), 4, 2, (1, 1, 1)), {}, "ValueError: unpatchify: stride must be one integer or 2, got (1, 1, 1)"),
+    (unpatchify, (zeros(1, 4, 10), 4, 2), {}, "ValueError: unpatchify: 10 features are not so many channels of (2, 2) pixels each"),
+    (unpatchify, (zeros(1, 4, 0), 4, 2), {}, "ValueError: unpatchify: 0 features are not so many channels of (2, 2) pixels each"),
+    (unpatchify, (zeros(1, 5, 12), 4, 2), {}, "ValueError: unpatchify: got 5 tokens, but an image of (4, 4) has 4 patches, (2, 2)"),
+    (unpatchify, (zeros(1, 6, 12), (4, 7), 2), {}, "ValueError: unpatchify: (2, 3) patches of (2, 2) do not cover an image of (4, 7)"),
+    (unpatchify, (zeros(1, 4, 12), (5, 5), 2, 3), {}, "ValueError: unpatchify: (2, 2) patches of (2, 2) do not cover an image of (5, 5)"),
+    (unpatchify, (zeros(1, 9, 4, dtype="int64"), 4, 2, 1), {}, "TypeError: unpatchify: patches that overlap are averaged, which needs floating-point or complex numbers, got int64"),
+    (unpatchify, (zeros(2**12, 4, 2**20), 2**7, 2**6), {}, "ValueError: unpatchify: the result and its scratch would take 256 GiB, more than the 64 GiB that are allowed"),
 ]  # fmt: skip
 
 
@@ -859,15 +358,3 @@ WRONG = [
 )
 def test_a_wrong_call_is_told_what_is_wrong(function, arguments, options, message):
     assert_refused(function, arguments, options, message)
-
-
-@pytest.mark.parametrize("dropout_p", [0.0, 0.5])
-def test_too_many_weights_are_refused_for_arrays_and_left_to_torch_for_tensors(dropout_p):
-    for function, more in ((attention, ()), (backward, (large,))):
-        arrays = [array.make("numpy") for array in (*more, large, large, large)]
-        with pytest.raises(ValueError, match=r"would take \d+ GiB, more than the 64 GiB that are allowed"):
-            function(*arrays, dropout_p=dropout_p)
-        meta = [torch.empty(1, 1, 2**17, 1, device="meta") for _ in arrays]
-        results = function(*meta, dropout_p=dropout_p)
-        for result in results if isinstance(results, tuple) else (results,):
-            assert result.shape == meta[0].shape and result.device.type == "meta"

@@ -38,6 +38,19 @@ def places(like: Any, *shape: int) -> Any:
     return (torch.arange(places, device=like.device) * 2).repeat(planes).reshape(shape)
 
 
+LAYER = numbers(12, 4), numbers(12), numbers(4, 4), numbers(4)  # of attention with four features
+
+
+def heads(attend: Callable, **options: Any) -> Callable:
+    """With two heads: their number stands between the tensors."""
+    return lambda query, key, value, *layer: attend(query, key, value, 2, *layer, **options)
+
+
+def multi_head_gradients(*given: Any, **options: Any) -> tuple[Any, ...]:
+    gradients = convlib.multi_head_attention_backward(*given, **options)
+    return tuple(gradient for gradient in gradients if gradient is not None)
+
+
 # Each operation with the tensors that it takes: every one of them is differentiated.
 OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "conv1d": (
@@ -336,6 +349,44 @@ OPERATIONS: dict[str, tuple[Callable, tuple[torch.Tensor, ...]]] = {
     "scaled_dot_product_attention_backward, mask of numbers, grouped": (
         partial(convlib.scaled_dot_product_attention_backward, scale=0.7, enable_gqa=True),
         (numbers(4, 4, 3), numbers(4, 4, 2), numbers(2, 5, 2), numbers(1, 5, 3), numbers(5)),
+    ),
+    "multi_head_attention": (
+        heads(convlib.multi_head_attention), (numbers(3, 4), numbers(5, 4), numbers(5, 4), *LAYER),
+    ),
+    "multi_head_attention, causal, without biases": (
+        lambda query, memory, w_in, w_out: convlib.multi_head_attention(
+            query, memory, memory, 1, w_in, None, w_out, None, is_causal=True
+        ),
+        (numbers(3, 4), numbers(5, 4), *LAYER[::2]),
+    ),
+    "multi_head_attention, weights, mask of numbers": (
+        lambda tokens, mask, *layer: convlib.multi_head_attention(
+            tokens, tokens, tokens, 2, *layer, attn_mask=mask, need_weights=True
+        ),
+        (numbers(2, 3, 4), numbers(2, 1, 3), *LAYER),
+    ),
+    "multi_head_attention, weights, causal": (
+        heads(convlib.multi_head_attention, is_causal=True, need_weights=True),
+        (numbers(2, 3, 4), numbers(2, 5, 4), numbers(2, 5, 4), *LAYER),
+    ),
+    "multi_head_attention_backward": (  # what is added to the output has no part in it
+        lambda grad, *given: multi_head_gradients(grad, *given[:3], 2, *given[3:], None),
+        (numbers(2, 3, 4), numbers(2, 3, 4), numbers(2, 5, 4), numbers(2, 5, 4), *LAYER[:3]),
+    ),
+    "multi_head_attention_backward, causal, without biases": (
+        lambda grad, x, w_in, w_out: multi_head_gradients(
+            grad, x, x, x, 2, w_in, None, w_out, None, is_causal=True
+        ),
+        (numbers(3, 4), numbers(3, 4), *LAYER[::2]),
+    ),
+    "to_tokens": (convlib.to_tokens, (numbers(2, 3, 4, 5),)),
+    "to_tokens, sequences": (convlib.to_tokens, (numbers(2, 3, 4),)),
+    "from_tokens": (partial(convlib.from_tokens, size=(2, 1, 3)), (numbers(2, 6, 3),)),
+    "patchify": (partial(convlib.patchify, patch_size=(2, 3)), (numbers(2, 3, 4, 6),)),
+    "patchify, overlapping": (partial(convlib.patchify, patch_size=3, stride=(2, 1)), (numbers(2, 3, 6, 5),)),
+    "unpatchify": (partial(convlib.unpatchify, size=(4, 6), patch_size=(2, 3)), (numbers(2, 4, 12),)),
+    "unpatchify, overlapping": (
+        partial(convlib.unpatchify, size=(5, 4), patch_size=3, stride=(2, 1)), (numbers(2, 4, 18),),
     ),
 }  # fmt: skip
 CPU_ONLY = {OPERATIONS["interpolate, lanczos"][0]}  # torch 2.13 says so in its documentation

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_adaptive_pool
+import test_attention
 import test_blur_pool
 import test_conv
 import test_conv_transpose
@@ -373,7 +374,10 @@ def poolings(n: int) -> Iterator[Row]:
                 yield name, (*arguments[:place], wrong, *arguments[place + 1 :]), {}, message.format(name)
 
 
-TAKES_ARRAYS = ("input", "weight", "bias", "kernel", "grad_output", "indices")
+TAKES_ARRAYS = (
+    "input", "weight", "bias", "kernel", "grad_output", "indices", "tokens", "query", "key", "value", "attn_mask",
+    "in_proj_weight", "in_proj_bias", "out_proj_weight", "out_proj_bias",
+)  # fmt: skip
 WRONG = [row for family in (convolutions, transposed, poolings) for n in (1, 2, 3) for row in family(n)]
 
 
@@ -412,6 +416,7 @@ def test_arrays_and_tensors_do_not_mix_in_any_function(name, array, other):
 def test_no_function_is_without_a_wrong_call():
     elsewhere = (
         test_adaptive_pool,
+        test_attention,
         test_blur_pool,
         test_conv,
         test_conv_transpose,

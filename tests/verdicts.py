@@ -20,9 +20,9 @@ import convlib
 from convlib.oracles import finite_difference
 
 CATALOGUES = (
-    "test_adaptive_pool", "test_blur_pool", "test_conv", "test_conv_transpose", "test_equivariance",
-    "test_group_conv", "test_initial_weights", "test_pool", "test_resize", "test_shapes", "test_tokens",
-    "test_windows", "test_wrong_calls",
+    "test_adaptive_pool", "test_attention", "test_blur_pool", "test_conv", "test_conv_transpose",
+    "test_equivariance", "test_group_conv", "test_initial_weights", "test_pool", "test_resize", "test_shapes",
+    "test_tokens", "test_windows", "test_wrong_calls",
 )  # fmt: skip
 
 
