@@ -739,13 +739,20 @@ def conv_parameters(
     55
     """
     require_flag("conv_parameters", "bias", bias)
-    weights = _weights("conv_parameters", in_channels, out_channels, kernel_size, groups)
+    weights = conv_weights("conv_parameters", in_channels, out_channels, kernel_size, groups)
     return weights + bias * as_integer(out_channels, "out_channels", "conv_parameters")
 
 
-def _weights(
+def conv_weights(
     function: str, in_channels: int, out_channels: int, kernel_size: Sequence[int], groups: int
 ) -> int:
+    """The numbers in the weight of a convolution, where channels and groups fit.
+
+    Examples
+    --------
+    >>> conv_weights("Conv2d", 4, 6, (3, 3), groups=2)  # 6 kernels of 2 slices
+    108
+    """
     kernel = as_sizes(kernel_size, "kernel_size", function, at_least=1)
     groups = as_integer(groups, "groups", function)
     before = as_integer(in_channels, "in_channels", function)
@@ -775,7 +782,7 @@ def conv_multiply_adds(
     16
     """
     positions = math.prod(as_sizes(output_size, "output_size", "conv_multiply_adds"))
-    return _weights("conv_multiply_adds", in_channels, out_channels, kernel_size, groups) * positions
+    return conv_weights("conv_multiply_adds", in_channels, out_channels, kernel_size, groups) * positions
 
 
 def count(shape: Sequence[int]) -> int:
@@ -852,7 +859,7 @@ def conv_memory(
     ConvMemory(input=100352, output=100352, parameters=9437184)
     """
     name = "conv_memory"
-    weights = _weights(name, in_channels, out_channels, kernel_size, groups)
+    weights = conv_weights(name, in_channels, out_channels, kernel_size, groups)
     require_flag(name, "bias", bias)
     before, after = operator.index(in_channels), operator.index(out_channels)  # NumPy's overflow
     images = as_integer(batch, "batch", name, at_least=0)

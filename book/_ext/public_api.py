@@ -18,6 +18,7 @@ SUBMODULES = (
     "convlib.filtering",
     "convlib.filters",
     "convlib.labs",
+    "convlib.layers",
     "convlib.networks",
     "convlib.oracles",
     "convlib.photographs",
