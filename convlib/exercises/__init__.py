@@ -14,6 +14,7 @@ from convlib.exercises import handcrafted_kernels as _handcrafted_kernels  # noq
 from convlib.exercises import pooling as _pooling  # noqa: F401
 from convlib.exercises import receptive_field as _receptive_field  # noqa: F401
 from convlib.exercises import size_arithmetic as _size_arithmetic  # noqa: F401
+from convlib.exercises import tokens as _tokens  # noqa: F401
 from convlib.exercises import transposed_convolution as _transposed_convolution  # noqa: F401
 from convlib.exercises import upsampling as _upsampling  # noqa: F401
 from convlib.exercises import why_convolution as _why_convolution  # noqa: F401
