@@ -130,13 +130,20 @@ function normalised(kernel) {
 
 // --- what a kernel is made of ---
 
-/** Columns and rows whose outer products add up to the kernel, the strongest first: its singular vectors, found by turning pairs of columns upright (one-sided Jacobi). */
+/**
+ * Columns and rows whose outer products add up to the kernel, the strongest first: its singular vectors, found by
+ * turning one pair of columns after the other until all are at right angles (one-sided Jacobi).
+ */
 function separate(kernel) {
   const unit = Math.max(...kernel.flat().map(Math.abs));
   if (!unit) return [];
   const columns = transposed(kernel).map((column) => column.map((weight) => weight / unit));
   const rows = table(columns.length, columns.length, (i, j) => Number(i === j));
-  const product = (one, other) => one.reduce((all, value, i) => all + value * other[i], 0);
+  const product = (one, other) => {
+    let all = 0;
+    for (let i = 0; i < one.length; i++) all += one[i] * other[i];
+    return all;
+  };
   const whole = sum(columns.map((one) => product(one, one)));
   const turn = (vectors, p, q, c, s) => {
     for (let i = 0; i < vectors[p].length; i++) {
@@ -584,7 +591,7 @@ function render({ model, el }) {
   const frequency = element("p", { className: "lab-frequency" });
   const waveScale = scaleOf();
   const waveFigure = element("figure", { className: "lab-waves" },
-    element("figcaption", {}, "factor for each wave, in cycles per pixel"),
+    element("figcaption", {}, "factors, by cycles per pixel"),
     element("div", { className: "lab-axes" }, ticks("lab-down"), element("div", { className: "lab-plane" }, waves, ring), ticks("lab-right")), waveScale.element);
   const waveTable = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "wave"), element("th", { scope: "col" }, "factor"))), element("tbody", {}, ...WAVES.map((name, i) =>
     element("tr", {}, element("th", { scope: "row" }, name), factors[i]))));
@@ -700,7 +707,7 @@ function render({ model, el }) {
     result, pixel,
     element("div", { className: "lab-more" },
       element("div", {}, element("p", { className: "lab-title" }, element("strong", {}, "Waves")), waveFigure, waveTable, frequency),
-      element("div", {}, element("p", { className: "lab-title" }, element("strong", {}, "Passes")), rank, product, productFigure)),
+      element("div", { className: "lab-passes" }, element("p", { className: "lab-title" }, element("strong", {}, "Passes")), rank, product, productFigure)),
   );
   return follow(model, names, update);
 }

@@ -8,6 +8,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator, Sequence
+from decimal import ROUND_HALF_UP, Context
 from struct import pack
 from typing import Any, NamedTuple
 from zlib import adler32, crc32
@@ -449,9 +450,11 @@ class FiltersLab(Lab):
         palette = signed_palette() if self.view == "signed" else None
         yield _image(self._look(), f"the result. {self.result_in_words()}", palette)
         if max(kernel.shape) <= EDITED:
-            yield html_table(f"Kernel {by(kernel.shape)}", [map(_in_table, row) for row in kernel])
+            yield html_table(
+                f"Kernel {by(kernel.shape)}", [[_in_cell(one, row) for one in row] for row in kernel]
+            )
         else:
-            row = ", ".join(map(_in_table, kernel[(len(kernel) - 1) // 2]))
+            row = ", ".join(shown(_tidy(one)) for one in kernel[(len(kernel) - 1) // 2])
             yield f"<p>Kernel {by(kernel.shape)}; the row through the middle: {row}.</p>"
         for words in (
             self.sum_in_words(),
@@ -663,8 +666,10 @@ def _word(value: float | str) -> str:
     return value if isinstance(value, str) else shown(value)
 
 
-def _in_table(value: float) -> str:
-    return shown(_tidy(value))
+def _in_cell(value: float, row: Array) -> str:
+    """With two digits where many stand side by side, else three."""
+    digits = Context(prec=2 if len(row) > 5 else 3, rounding=ROUND_HALF_UP)
+    return shown(float(digits.create_decimal(_tidy(value))))
 
 
 def _bytes_of(values: Array) -> NDArray[np.uint8]:
