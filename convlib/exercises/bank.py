@@ -274,10 +274,10 @@ def ask(name: str) -> Question:
     >>> ask("3/same-padding")
     3/same-padding (recall, one of these)
     Which padding keeps the size of the image, for a kernel of 5 x 5 with dilation 2 and stride 1?
-      1) p = 2
-      2) p = 4
-      3) p = 5
-      4) p = 1
+      1) p = 1
+      2) p = 2
+      3) p = 4
+      4) p = 5
     """
     if name not in questions():
         raise ValueError(f"there is no question named {shown(name)}; there are {', '.join(questions())}")
