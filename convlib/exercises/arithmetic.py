@@ -41,8 +41,8 @@ def evaluate(text: str, names: Mapping[str, float] = NO_NAMES, *, shape: bool = 
     """The value of a sum, a fraction, a shape.
 
     Numbers, `names`, parentheses, ``+ - * / // % **``, commas between the sizes of a shape, and the functions
-    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, 50 % for a half,
-    and arrays as NumPy prints them, [1. -2.].
+    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, 50 % for a
+    half, and arrays as NumPy prints them, [1. -2.].
 
     Parameters
     ----------
