@@ -11,7 +11,19 @@ from traitlets import TraitError
 
 from convlib import labs
 from convlib.exercises.arithmetic import evaluate
-from convlib.exercises.bank import COMPUTED, KINDS, LEVELS, draws, filled, judge, questions, solve, written
+from convlib.exercises.bank import (
+    COMPUTED,
+    KINDS,
+    LEVELS,
+    ONE_NUMBER,
+    draws,
+    filled,
+    first_numbers,
+    judge,
+    questions,
+    solve,
+    written,
+)
 from convlib.labs.quiz import Quiz, for_page, quiz
 
 QUESTIONS = questions()
@@ -59,16 +71,18 @@ def test_the_page_tells_each_mistake_apart_as_python_does(name: str) -> None:
             given = evaluate(mistake.formula, numbers)
             assert js("judge", page(name), given, numbers) == list(judge(question, given, numbers))
         if question.kind in COMPUTED:
-            nonsense = evaluate("12345.678")
-            assert js("judge", page(name), nonsense, numbers) == list(judge(question, nonsense, numbers))
+            for given in (12345.678, (1, 12345.678), ((1, 2), 3)):
+                assert js("judge", page(name), given, numbers) == list(judge(question, given, numbers))
     for place, option in enumerate(question.options):
         assert js("judge", page(name), place, {}) == [option.right, option.because]
     if question.items:
         order = list(range(len(question.items)))
         assert js("judge", page(name), order, {}) == list(judge(question, question.items))
-        order[1], order[2] = order[2], order[1]
-        swapped = [question.items[i] for i in order]
-        assert js("judge", page(name), order, {}) == list(judge(question, swapped))
+        for last, so_far in ((1, "Something else comes first. "), (2, "Right up to place 1; something ")):
+            moved = [*order[: last - 1], last, last - 1, *order[last + 1 :]]
+            right, text = judge(question, [question.items[i] for i in moved])
+            assert not right and text.startswith(so_far) and text.endswith(question.hint)
+            assert js("judge", page(name), moved, {}) == [right, text]
 
 
 @all_questions
@@ -86,6 +100,12 @@ def test_items_are_never_offered_in_their_order() -> None:
         if question.items:
             order = js("shuffled", page(name))
             assert sorted(order) == list(range(len(question.items))) != order
+
+
+def test_a_decimal_comma_is_explained() -> None:
+    name = "3/output-size"
+    assert js("judge", page(name), [4, 5], first_numbers(QUESTIONS[name]))[1].endswith("has a point: 0.25.")
+    assert judge(QUESTIONS[name], "4,5") == (False, ONE_NUMBER)
 
 
 def test_numbers_are_written_alike() -> None:

@@ -49,7 +49,32 @@ def test_a_file_is_what_the_schema_says(file):
 def test_a_file_has_easy_and_hard_questions_of_several_kinds(file):
     chapter = bank.read(file.read_text(encoding="utf8"), file.name)
     assert {question.level for question in chapter} == {1, 2, 3}
-    assert len({question.kind for question in chapter}) >= 4
+    assert len({question.kind for question in chapter}) >= 5
+
+
+def test_a_right_option_cannot_be_guessed_from_its_place_or_length():
+    chosen = [question for question in QUESTIONS.values() if question.options]
+    places = [1 + [option.right for option in question.options].index(True) for question in chosen]
+    lengths = [sorted(len(option.text) for option in question.options) for question in chosen]
+    assert all(0.15 < places.count(place) / len(places) < 0.35 for place in (1, 2, 3, 4))
+    for extreme in (0, -1):
+        found = sum(len(solve(one)) == all_[extreme] for one, all_ in zip(chosen, lengths, strict=True))
+        assert found / len(chosen) < 0.4
+    assert all(len(solve(one)) < 1.3 * all_[-2] for one, all_ in zip(chosen, lengths, strict=True))
+
+
+def test_about_as_many_statements_are_true_as_false():
+    statements = [question for question in QUESTIONS.values() if question.kind == "truth"]
+    true = sum(solve(question).startswith("True: ") for question in statements)
+    assert 0.4 < true / len(statements) < 0.6
+    for question in statements:  # both words can be chosen
+        assert {option.text.partition(":")[0] for option in question.options} == {"True", "False"}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_other_numbers_have_other_answers(name):
+    question = QUESTIONS[name]
+    assert len({str(solve(question, numbers)) for numbers in some_draws(question)}) >= 3
 
 
 @all_questions

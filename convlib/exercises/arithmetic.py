@@ -41,8 +41,8 @@ def evaluate(text: str, names: Mapping[str, float] = NO_NAMES, *, shape: bool = 
     """The value of a sum, a fraction, a shape.
 
     Numbers, `names`, parentheses, ``+ - * / // % **``, commas between the sizes of a shape, and the functions
-    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, and 50 % for a
-    half.
+    floor, ceil, sqrt, abs, min and max. People also write × for a product, [ ] around a shape, 50 % for a
+    half, and arrays as NumPy prints them, [1. -2.].
 
     Parameters
     ----------
@@ -66,9 +66,10 @@ def evaluate(text: str, names: Mapping[str, float] = NO_NAMES, *, shape: bool = 
     >>> evaluate("floor((n + 2*1 - 3) / 2) + 1", {"n": 224}), evaluate("[5, 3, 8, 8]"), evaluate("25 %")
     (112, (5, 3, 8, 8), 0.25)
     """
-    if shape:
-        text = re.sub(r"(?<=\d)\s*[x×]\s*(?=\d)", ", ", text)
-    plain = " ".join(text.translate(str.maketrans("×·−[]", "**-()")).split())
+    plain = re.sub(r"(?<=\d)\s*[x×]\s*(?=\d)", ", ", text) if shape else text
+    if text.lstrip().startswith("["):  # as NumPy prints it
+        plain = re.sub(r"(?<=[\d.\]])\s+(?=[-−]?[\d.\[(])", ", ", plain)
+    plain = " ".join(plain.translate(str.maketrans("×·−[]", "**-()")).split())
     if not plain or len(plain) > LONGEST:
         raise ValueError("type a number, a fraction or a shape")
     if re.search(r"\d\s*%$", plain):

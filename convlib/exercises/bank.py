@@ -35,6 +35,7 @@ KINDS = {
 }
 LEVELS = {1: "recall", 2: "apply", 3: "combine"}
 COMPUTED = ("numeric", "shape", "output")
+ONE_NUMBER = "One number is wanted here. A decimal has a point: 0.25."
 PLACE = re.compile(r"\{([^{}]+)\}")
 
 
@@ -274,10 +275,10 @@ def ask(name: str) -> Question:
     >>> ask("3/same-padding")
     3/same-padding (recall, one of these)
     Which padding keeps the size of the image, for a kernel of 5 x 5 with dilation 2 and stride 1?
-      1) p = 2
-      2) p = 4
-      3) p = 5
-      4) p = 1
+      1) p = 1
+      2) p = 2
+      3) p = 4
+      4) p = 5
     """
     if name not in questions():
         raise ValueError(f"there is no question named {shown(name)}; there are {', '.join(questions())}")
@@ -334,13 +335,15 @@ def judge(question: Question, given: Any, numbers: Mapping[str, int] | None = No
         return bool(given), question.solution
     if isinstance(given, str):
         given = evaluate(given, shape=question.kind == "shape")
+    if question.kind == "numeric" and isinstance(given, tuple | list):
+        return False, ONE_NUMBER
     solution = solve(question, numbers)
     if equal(given, solution):
         return True, filled(question.solution, {**numbers, "answer": solution})
     for mistake in question.mistakes:
         if equal(given, evaluate(mistake.formula, numbers)):
             return False, filled(mistake.because, numbers)
-    return False, "Not this. " + filled(question.hint, numbers)
+    return False, f"A hint: {filled(question.hint, numbers)}"
 
 
 def _chosen(question: Question, given: Any) -> Option:
@@ -358,4 +361,7 @@ def _first_out_of_order(question: Question, order: tuple[str, ...]) -> str:
             f"answer: {question.id} has the items {', '.join(map(repr, sorted(question.items)))}"
         )
     place = next(i for i, (one, item) in enumerate(zip(order, question.items, strict=True)) if one != item)
-    return f"Right up to place {place}; something else comes next. {question.hint}"
+    so_far = (
+        f"Right up to place {place}; something else comes next." if place else "Something else comes first."
+    )
+    return f"{so_far} {question.hint}"

@@ -7,6 +7,7 @@ const KINDS = {
 const LEVELS = ["all", "recall", "apply", "combine"];
 const COMPUTED = ["numeric", "shape", "output"];
 const MEMORY = "convolutions-questions";
+const ONE_NUMBER = "One number is wanted here. A decimal has a point: 0.25.";
 
 // --- arithmetic, as people type it ---
 
@@ -21,8 +22,10 @@ const DIVISIONS = ["/", "//", "%"];
 
 /** A number, or an array of them for a shape; an Error that says what is wrong. */
 function evaluate(text, names = {}, shape = false) {
-  if (shape) text = text.replace(/(\d)\s*[x×]\s*(?=\d)/g, "$1, ");
-  let plain = text.replace(/[×·]/g, "*").replaceAll("−", "-").replaceAll("[", "(").replaceAll("]", ")").trim();
+  let plain = shape ? text.replace(/(\d)\s*[x×]\s*(?=\d)/g, "$1, ") : text;
+  // As NumPy prints it.
+  if (/^\s*\[/.test(text)) plain = plain.replace(/([\d.\]])\s+(?=[-−]?[\d.[(])/g, "$1, ");
+  plain = plain.replace(/[×·]/g, "*").replaceAll("−", "-").replaceAll("[", "(").replaceAll("]", ")").trim();
   if (!plain || plain.length > 200) throw Error("type a number, a fraction or a shape");
   if (/\d\s*%$/.test(plain)) plain = `(${plain.slice(0, -1)}) / 100`;
   const tokens = plain.match(/\d+\.?\d*(?:e[+-]?\d+)?|\.\d+|[a-z_]\w*|\*\*|\/\/|\S/gi);
@@ -128,13 +131,14 @@ function judge(question, given, numbers) {
   }
   if (question.kind === "order") {
     const wrong = given.findIndex((place, i) => place !== i);
-    return wrong < 0 ? [true, question.solution] : [false, `Right up to place ${wrong}; something else comes next. ${question.hint}`];
+    return wrong < 0 ? [true, question.solution] : [false, `${wrong ? `Right up to place ${wrong}; something else comes next.` : "Something else comes first."} ${question.hint}`];
   }
   if (question.kind === "derive") return [given, question.solution];
+  if (question.kind === "numeric" && Array.isArray(given)) return [false, ONE_NUMBER];
   const right = answerOf(question, numbers);
   if (equal(given, right)) return [true, filled(question.solution, { ...numbers, answer: right })];
   const mistake = question.mistakes.find(({ formula }) => equal(given, evaluate(formula, numbers)));
-  return [false, mistake ? filled(mistake.because, numbers) : `Not this. ${filled(question.hint, numbers)}`];
+  return [false, mistake ? filled(mistake.because, numbers) : `A hint: ${filled(question.hint, numbers)}`];
 }
 
 const solutionOf = (question, numbers) =>
@@ -189,7 +193,7 @@ function memory() {
 }
 
 /** What the reader fills in: `value()` is null while it is empty, and throws where it is no arithmetic. */
-function field(question, name, onEnter) {
+function field(question, name, { onEnter, onTick }) {
   if (question.options.length) {
     const picked = { value: null };
     const made = choice({ name, choices: Object.fromEntries(question.options.map((option, i) => [i, ""])), onChange: (i) => { picked.value = Number(i); } });
@@ -199,10 +203,21 @@ function field(question, name, onEnter) {
   }
   if (question.kind === "order") return orderField(question, name);
   if (question.kind === "derive") {
-    const boxes = question.points.map((point) => checkbox("", () => {}));
+    const ask = element("p", { role: "status" }, "Write it down, then open the solution and compare.");
+    const boxes = question.points.map((point) => checkbox("", () => {
+      const ticked = boxes.filter((box) => box.input.checked).length;
+      say(ask, `You have ${ticked} of ${boxes.length} points.`);
+      onTick(ticked === boxes.length);
+    }));
     boxes.forEach((box, i) => box.element.append(element("span", {}, ...inline(question.points[i]))));
-    const list = element("div", { className: "quiz-points", hidden: true, role: "group", "aria-label": name }, element("p", {}, "Compare with the solution, and tick what you have:"), ...boxes.map((box) => box.element));
-    return { element: list, value: () => (list.hidden ? null : boxes.every((box) => box.input.checked)), open() { list.hidden = false; } };
+    const list = element("div", { className: "quiz-points", hidden: true, role: "group", "aria-label": name }, ...boxes.map((box) => box.element));
+    return {
+      element: element("div", {}, ask, list),
+      open() {
+        if (list.hidden) say(ask, "Tick what you have:");
+        list.hidden = false;
+      },
+    };
   }
   const input = element("input", { type: "text", autocomplete: "off", spellcheck: false, placeholder: question.kind === "numeric" ? "" : "(…, …)", "aria-label": name, "data-lm-suppress-shortcuts": "true" });
   input.addEventListener("keydown", (event) => { if (event.key === "Enter") onEnter(); });
@@ -240,6 +255,18 @@ function orderField(question, name) {
   return { element: list, value: () => (moved ? [...places] : null), clear() {} };
 }
 
+/** What is right, why, and how to go on. */
+function solved(question, numbers) {
+  const right = question.options.find((option) => option.right);
+  return [
+    ...(right ? [element("p", {}, "The right one: ", ...inline(right.text))] : []),
+    ...(question.items.length ? [element("ol", { className: "quiz-items" }, ...question.items.map((item) => element("li", {}, ...inline(item))))] : []),
+    ...prose(solutionOf(question, numbers)), ...goOn(question),
+  ];
+}
+
+const goOn = (question) => (question.variation ? prose(`Go on: ${question.variation}`) : []);
+
 /** One question; in an exam it keeps its judgement to itself until it is handed in. */
 function card(question, place, { exam, marks, onMark }) {
   let numbers = question.formula && exam ? draw(question, {}) : firstNumbers(question);
@@ -247,7 +274,7 @@ function card(question, place, { exam, marks, onMark }) {
   const mark = element("span", { className: "quiz-mark" });
   const feedback = element("div", { role: "status", className: "quiz-feedback" });
   const hint = element("div", { className: "quiz-hint", hidden: true });
-  const answer = field(question, `Your answer to question ${place}`, () => check());
+  const answer = field(question, `Your answer to question ${place}`, { onEnter: () => check(), onTick: (all) => note(all) });
   const derive = question.kind === "derive";
 
   const showMark = () => {
@@ -258,14 +285,19 @@ function card(question, place, { exam, marks, onMark }) {
     ask.replaceChildren(...prose(filled(question.ask, numbers)), ...(question.code ? [element("pre", {}, question.code)] : []));
     hint.replaceChildren(...prose(filled(question.hint, numbers)));
   };
-  const explain = (right, text, solution = "") => {
-    feedback.className = `quiz-feedback ${right ? "right" : "wrong"}`;
-    feedback.replaceChildren(element("strong", {}, right ? "Right. " : "Not quite. "), ...prose(text), ...(solution ? prose(solution) : []));
+  const tell = (heading, kind, ...parts) => {
+    feedback.className = `quiz-feedback ${kind}`;
+    feedback.replaceChildren(element("strong", {}, `${heading} `), ...parts);
   };
+  const tellRight = (text) => tell("Right.", "right", ...prose(text), ...(question.options.length ? prose(solutionOf(question, numbers)) : []), ...goOn(question));
   const solve = () => {
-    feedback.className = "quiz-feedback";
-    feedback.replaceChildren(element("strong", {}, "Solution. "), ...prose(solutionOf(question, numbers)), ...(question.variation ? prose(`Go on: ${question.variation}`) : []));
+    tell("Solution.", "", ...solved(question, numbers));
     answer.open?.();
+  };
+  const note = (right) => {
+    marks.note(question.id, right);
+    showMark();
+    onMark();
   };
   function result() {
     const given = answer.value();
@@ -277,19 +309,17 @@ function card(question, place, { exam, marks, onMark }) {
     try {
       outcome = result();
     } catch (error) {
-      explain(false, `I cannot read this: ${error.message}.`);
+      tell("Not quite.", "wrong", ...prose(`I cannot read this: ${error.message}.`));
       return;
     }
     if (outcome === null) {
-      feedback.className = "quiz-feedback";
-      feedback.replaceChildren(derive ? "Write it down first, then open the solution and compare." : "Give an answer first.");
+      tell("Give an answer first.", "");
       return;
     }
-    if (derive) feedback.append(element("strong", {}, outcome[0] ? " All of it: right." : " Not all of it yet."));
-    else explain(...outcome, outcome[0] && question.options.length ? solutionOf(question, numbers) : "");
-    marks.note(question.id, outcome[0]);
-    showMark();
-    onMark();
+    const [right, text] = outcome;
+    if (right) tellRight(text);
+    else tell("Not quite.", "wrong", ...prose(text));
+    note(right);
   }
   const steps = element("div", { className: "lab-steps" });
   if (!exam) {
@@ -299,7 +329,7 @@ function card(question, place, { exam, marks, onMark }) {
     }, `Hint for question ${place}`);
     hinting.setAttribute("aria-expanded", "false");
     steps.append(
-      button("Check", check, `Check question ${place}`), hinting, button("Solution", solve, `Solution of question ${place}`),
+      ...(derive ? [] : [button("Check", check, `Check question ${place}`)]), hinting, button("Solution", solve, `Solution of question ${place}`),
       ...(question.formula ? [button("New numbers", () => {
         numbers = draw(question, numbers);
         answer.clear();
@@ -314,7 +344,7 @@ function card(question, place, { exam, marks, onMark }) {
   return {
     element: element("section", { className: "quiz-card", "aria-label": `Question ${place}` },
       element("p", { className: "quiz-head" }, element("strong", {}, `${place}. `), `${LEVELS[question.level]}, ${KINDS[question.kind]}`, mark),
-      ask, answer.element, steps, hint, feedback),
+      ask, ...(derive ? [steps, hint, feedback, answer.element] : [answer.element, ...(exam ? [] : [steps]), hint, feedback])),
     /** Judges it for good, and says so. */
     handIn() {
       let outcome = null;
@@ -323,8 +353,9 @@ function card(question, place, { exam, marks, onMark }) {
       } catch { /* not readable, so not right */ }
       const right = outcome !== null && outcome[0];
       marks.note(question.id, right);
-      if (right) explain(true, outcome[1]);
-      else explain(false, outcome === null ? "No answer." : outcome[1], solutionOf(question, numbers));
+      if (right) tellRight(outcome[1]);
+      else if (outcome === null) tell("No answer.", "wrong", ...solved(question, numbers));
+      else tell("Not quite.", "wrong", ...prose(outcome[1]), ...solved(question, numbers));
       for (const control of answer.element.querySelectorAll("input, button")) control.disabled = true;
       return right;
     },
