@@ -23,14 +23,18 @@ def counted(*shape: int) -> Array:
 # --- tokens_of(x) -------------------------------------------------------------------------------------------
 
 
+def tokens_of(x: Array) -> Array:
+    return to_tokens_loops(x)
+
+
 def by_columns(x: Array) -> Array:
     """Pixels column by column, for row by row."""
-    return to_tokens_loops(x.swapaxes(2, 3))
+    return tokens_of(x.swapaxes(2, 3))
 
 
 declare(
     "tokens",
-    to_tokens_loops,
+    tokens_of,
     cases=[
         (np.array([[[[1.0, 2], [3, 4]], [[10, 20], [30, 40]]]]),),
         (counted(1, 2, 1, 3),),
@@ -64,20 +68,20 @@ declare(
         ),
         Mistake(
             "the images of the batch are merged with their pixels: N stays an axis of its own",
-            lambda x: to_tokens_loops(x).reshape(-1, x.shape[1]),
+            lambda x: tokens_of(x).reshape(-1, x.shape[1]),
             shape_is_enough=True,
         ),
         Mistake(
             "the first image alone is left: the batch stays",
-            lambda x: to_tokens_loops(x)[0],
+            lambda x: tokens_of(x)[0],
             shape_is_enough=True,
         ),
         Mistake(
             "images and channels have changed places on the way",
             lambda x: x.transpose(1, 2, 3, 0).reshape(x.shape[0], -1, x.shape[1]),
         ),
-        Mistake("the pixels come last to first", lambda x: to_tokens_loops(x)[:, ::-1]),
-        Mistake("the channels come last to first", lambda x: to_tokens_loops(x)[:, :, ::-1]),
+        Mistake("the pixels come last to first", lambda x: tokens_of(x)[:, ::-1]),
+        Mistake("the channels come last to first", lambda x: tokens_of(x)[:, :, ::-1]),
     ],
 )
 
@@ -114,13 +118,19 @@ def not_normalized(q: Array, k: Array) -> Array:
         return np.exp(scores_of(q, k))
 
 
-ONE_KEY = np.log(np.array([[2.0], [1], [1]]))
+def shares_of_scores(q: Array, k: Array) -> Array:
+    scores = scores_of(q, k)
+    with np.errstate(all="ignore"):
+        return scores / scores.sum(axis=1, keepdims=True)
+
+
+KEYS = np.log(np.array([[2.0], [1], [1]]))
 
 declare(
     "attention-weights",
     attention_weights,
     cases=[
-        (np.array([[1.0]]), ONE_KEY),  # 1/2, 1/4, 1/4
+        (np.array([[1.0]]), KEYS),  # 1/2, 1/4, 1/4
         (np.array([[1.0, 0], [0, 1]]), np.array([[1.0, 0], [0, 1], [0, 0]])),
         (np.ones((3, 4)), np.zeros((2, 4))),
         (random.normal(size=(3, 4)), random.normal(size=(5, 4))),
@@ -151,7 +161,7 @@ declare(
         Mistake("these are the scores: the softmax is missing", scores_of),
         Mistake(
             "the scores are divided by their sum: the softmax takes exponentials first",
-            lambda q, k: scores_of(q, k) / scores_of(q, k).sum(axis=1, keepdims=True),
+            shares_of_scores,
         ),
         Mistake(
             "queries and keys have changed places: a row for each query",
@@ -186,7 +196,7 @@ def as_map(x: Array, w: Array, b: Array) -> Array:
 
 
 def patch_tokens(x: Array, w: Array, b: Array) -> Array:
-    return to_tokens_loops(as_map(x, w, b))
+    return tokens_of(as_map(x, w, b))
 
 
 def with_weights(change: Callable[[Array], Array]) -> Callable[..., Any]:
@@ -271,7 +281,7 @@ declare(
         ),
         Mistake(
             "the patches overlap: they are p pixels apart",
-            lambda x, w, b: to_tokens_loops(conv_loops(x, w, b)),
+            lambda x, w, b: tokens_of(conv_loops(x, w, b)),
             shape_is_enough=True,
         ),
         Mistake("it works only where patches fit: leave out what is over", only_whole),
