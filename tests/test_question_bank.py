@@ -14,6 +14,8 @@ from convlib.exercises.arithmetic import evaluate
 from convlib.exercises.bank import (
     COMPUTED,
     FOLDER,
+    answer,
+    ask,
     draws,
     equal,
     filled,
@@ -139,3 +141,79 @@ def test_each_mistake_is_refused_with_its_own_reason(name):
     assert told == {mistake.formula for mistake in question.mistakes}
     for option in question.options:
         assert judge(question, option.text) == (option.right, option.because)
+
+
+# --- from a cell --------------------------------------------------------------------------------------------
+
+
+def test_a_question_shows_itself_without_its_answer():
+    shown = repr(ask("3/what-happens-first")).splitlines()
+    assert shown[0] == "3/what-happens-first (apply, put in order)"
+    items = ask("3/what-happens-first").items
+    assert shown[2:] == [f"  - {item}" for item in sorted(items)] != [f"  - {item}" for item in items]
+    assert repr(ask("3/how-often-read")).splitlines()[-1] == f"  {ask('3/how-often-read').code}"
+    assert "  3) p = 4" in repr(ask("3/same-padding")) and "right" not in repr(ask("3/same-padding"))
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("3/output-size", 4),
+        ("3/output-size", "2 × 2"),  # a product, where a number is wanted
+        ("3/shape-of-stem", "4 x 16 x 16 x 16"),  # and commas, where a shape is
+        ("3/shape-of-stem", [4, 16, 16, 16]),
+        ("3/how-often-read", "[1 1 2 1 1 0]"),
+        ("3/how-often-read", np.array([1.0, 1, 2, 1, 1, 0])),
+        ("3/same-padding", 3),
+        ("3/same-padding", "p = 4"),
+        ("3/what-happens-first", ask("3/what-happens-first").items),
+        ("3/stack-to-one", True),
+    ],
+)
+def test_an_answer_may_be_given_in_many_ways(name, given):
+    verdict = answer(name, given)
+    assert verdict and str(verdict).startswith(f"{name}: right - ")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "text"),
+    [
+        ("3/output-size", 4.5, "The formula without its floor"),
+        ("3/output-size", "77", "A hint: How many steps of 2 can"),
+        ("3/output-size", "4,5", "One number is wanted here."),
+        ("3/shape-of-stem", (4, 16, 16), "A hint: "),
+        ("3/same-padding", 1, "That is right for a dense 3 x 3"),
+        ("3/what-happens-first", sorted(ask("3/what-happens-first").items, reverse=True), "Something else"),
+        ("3/stack-to-one", False, "For an even m"),
+    ],
+)
+def test_a_wrong_answer_is_answered(name, given, text):
+    verdict = answer(name, given)
+    assert not verdict and str(verdict).startswith(f"{name}: not yet - {text}")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("3/none", 1, r"there is no question named '3/none'; there are 1/full-weights, "),
+        ("3/same-padding", 0, r"answer: 3/same-padding has the options 1 to 4, got 0"),
+        ("3/same-padding", 5, r"answer: 3/same-padding has the options 1 to 4, got 5"),
+        ("3/what-happens-first", ["add"], r"answer: 3/what-happens-first has the items '"),
+        ("3/output-size", "four", r"four stands for no number here"),
+    ],
+)
+def test_what_is_no_answer_is_said(name, given, message):
+    with pytest.raises(ValueError, match=message):
+        answer(name, given)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"^04-x\.toml: "):
+        bank.read("[[question", "04-x.toml")
+    monkeypatch.setattr(bank, "FOLDER", tmp_path)
+    text = '[[question]]\nid = "one"\nlevel = 1\nkind = "derive"\nask = "?"\nhint = "-"\nsolution = "!"\n'
+    (tmp_path / "01-x.toml").write_text(text + text)
+    with pytest.raises(ValueError, match="there are two questions '1/one'"):
+        questions.__wrapped__()
+    with pytest.raises(ValueError, match="the last line must be an expression"):
+        bank.value_of("a = 1", {})
