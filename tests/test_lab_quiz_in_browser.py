@@ -123,6 +123,18 @@ def test_items_are_put_in_order_by_keyboard(page: Page) -> None:
     assert told(box) == f"Right. {flat(question.solution)}"
 
 
+def test_an_item_that_has_arrived_at_an_end_keeps_the_keyboard(page: Page) -> None:
+    box = card(page, of_kind("order"))
+    top = box.get_by_role("listitem").first
+    expect(top.get_by_role("button", name="Up")).to_be_disabled()
+    expect(box.get_by_role("listitem").last.get_by_role("button", name="Down")).to_be_disabled()
+    second = box.get_by_role("listitem").nth(1).get_by_role("button", name="Up")
+    label = second.get_attribute("aria-label")
+    second.press("Enter")
+    expect(top.get_by_role("button", name=label, exact=True)).to_be_disabled()
+    expect(top.get_by_role("button", name="Down")).to_be_focused()
+
+
 def test_a_derivation_is_judged_by_its_author(page: Page) -> None:
     question = of_kind("derive")
     box = card(page, question)
