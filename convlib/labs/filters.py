@@ -507,8 +507,8 @@ def filters(
     Returns
     -------
     FiltersLab
-        Shows itself when it is the last line of a cell. `output` is computed by `convlib.filter2d`,
-        `response` by `convlib.frequency_response`, `way` by `convlib.filter_way`.
+        Shows itself when it is the last line of a cell. `output` is computed by `convlib.filtering.filter2d`,
+        `response` by `frequency_response` and `way` by `filter_way` of the same module.
 
     Raises
     ------
@@ -519,7 +519,7 @@ def filters(
 
     See Also
     --------
-    convlib.filters, convlib.filter2d : what it shows. Chapter 11.
+    convlib.filtering.filter2d : what it shows. Chapter 11.
 
     Examples
     --------
