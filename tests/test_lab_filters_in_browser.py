@@ -82,7 +82,8 @@ def agrees(page: Page, lab: FiltersLab) -> None:
     if max(height, width) <= EDITED:
         expect(caption).to_have_text(f"kernel {height} × {width}")
         cells = page.locator(".lab-kernel input").evaluate_all("all => all.map(one => one.value)")
-        shown_weights = np.reshape([float(one.replace("−", "-").replace(",", ".")) for one in cells], kernel.shape)
+        typed = [float(one.replace("−", "-").replace(",", ".")) for one in cells]
+        shown_weights = np.reshape(typed, kernel.shape)
         assert np.allclose(shown_weights, kernel, rtol=0.05, atol=1e-9)
     else:
         is_signed(pixels(page, ".lab-kernel canvas"), kernel, np.abs(kernel).max())
