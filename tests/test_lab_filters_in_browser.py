@@ -350,6 +350,19 @@ def test_nothing_moves_while_sliders_move(opened: Callable[..., Page]) -> None:
         assert len(tops) == 1, tops
 
 
+@pytest.mark.parametrize("width", [350, 720])
+def test_nothing_moves_while_pixels_are_looked_at(width: int, opened: Callable[..., Page]) -> None:
+    page = opened(labs.filters("box", size=3), width=width)
+    box = page.locator(AFTER).bounding_box()
+    assert box
+    tops = set()
+    for share in (0.01, 0.5, 0.99):  # a corner, where pixels lie beyond the border, and the middle
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        expect(page.locator(".lab-pixel")).to_contain_text(f"Row {int(share * SIDE)}, ")
+        tops.add(page.locator(".lab-more").bounding_box()["y"])  # type: ignore[index]
+    assert len(tops) == 1
+
+
 def test_only_the_sum_is_said_by_itself_and_only_when_it_changes(opened: Callable[..., Page]) -> None:
     page, lab = opened(labs.filters("box", size=3)), labs.filters("box", size=3)
     page.evaluate("""() => {
