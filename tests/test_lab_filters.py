@@ -254,6 +254,13 @@ def test_singular_values_of_any_matrix_are_found(seed: int) -> None:
     assert np.allclose(rows @ rows.T, np.eye(rank), atol=1e-12)
 
 
+@pytest.mark.parametrize(("small", "rank"), [(1e-3, 2), (1e-6, 2), (1e-11, 2), (1e-13, 1), (0, 1)])
+def test_what_counts_as_rounding_is_what_counts_so_in_convlib(small: float, rank: int) -> None:
+    kernel = [[1, 0, 0], [0, small, 0], [0, 0, 0]]
+    lab = labs.filters(kernel)
+    assert len(call("filters", "separate", kernel)) == lab.way.rank == rank  # type: ignore[arg-type]
+
+
 def test_column_and_row_make_the_kernel(drawn: Drawn) -> None:
     seen = 0
     for lab, page in drawn:

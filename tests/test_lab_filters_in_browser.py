@@ -82,8 +82,9 @@ def agrees(page: Page, lab: FiltersLab) -> None:
     if max(height, width) <= EDITED:
         expect(caption).to_have_text(f"kernel {height} × {width}")
         cells = page.locator(".lab-kernel input").evaluate_all("all => all.map(one => one.value)")
-        weights = [float(one.replace("−", "-").replace(",", ".")) for one in cells]
-        assert np.allclose(np.reshape(weights, kernel.shape), kernel, rtol=0.05, atol=1e-9)
+        typed = [float(one.replace("−", "-").replace(",", ".")) for one in cells]
+        shown_weights = np.reshape(typed, kernel.shape)
+        assert np.allclose(shown_weights, kernel, rtol=0.05, atol=1e-9)
     else:
         is_signed(pixels(page, ".lab-kernel canvas"), kernel, np.abs(kernel).max())
         expect(caption).to_contain_text(f"kernel {height} × {width}, ")
@@ -347,6 +348,19 @@ def test_nothing_moves_while_sliders_move(opened: Callable[..., Page]) -> None:
                     )
                 )
         assert len(tops) == 1, tops
+
+
+@pytest.mark.parametrize("width", [350, 720])
+def test_nothing_moves_while_pixels_are_looked_at(width: int, opened: Callable[..., Page]) -> None:
+    page = opened(labs.filters("box", size=3), width=width)
+    box = page.locator(AFTER).bounding_box()
+    assert box
+    tops = set()
+    for share in (0.01, 0.5, 0.99):  # a corner, where pixels lie beyond the border, and the middle
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        expect(page.locator(".lab-pixel")).to_contain_text(f"Row {int(share * SIDE)}, ")
+        tops.add(page.locator(".lab-more").bounding_box()["y"])  # type: ignore[index]
+    assert len(tops) == 1
 
 
 def test_only_the_sum_is_said_by_itself_and_only_when_it_changes(opened: Callable[..., Page]) -> None:

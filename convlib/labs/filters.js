@@ -434,13 +434,14 @@ function paint(canvas, height, width, values, limit) {
 
 /** A kernel of rank 1 as a table of products: its column on the left, its row above, each on a scale of its own. */
 function paintProduct(canvas, { kernel, both: { column, row } }) {
-  const [side, gap] = [Math.max(6, Math.floor(224 / (Math.max(kernel.length, row.length) + 1.5))), 1.5];
+  const gap = 1.5; // in cells; their sides are even, so that all edges are whole
+  const side = Math.max(4, 2 * Math.floor(112 / (Math.max(column.length, row.length) + gap)));
   canvas.width = side * (row.length + gap) + 1;
   canvas.height = side * (column.length + gap) + 1;
   const context = canvas.getContext("2d");
   context.strokeStyle = "#8a8f98";
   const draw = (values, limit, top, left) => values.forEach((line, i) => line.forEach((value, j) => {
-    const place = [Math.round(side * (left + j)) + .5, Math.round(side * (top + i)) + .5, side, side];
+    const place = [side * (left + j) + .5, side * (top + i) + .5, side, side];
     context.fillStyle = `rgb(${PALETTE[127 + Math.round(127 * value / limit)]})`;
     context.fillRect(...place);
     if (side > 14) context.strokeRect(...place);

@@ -606,7 +606,7 @@ def _made(given: ArrayLike) -> Rows:
 def _setting(name: str, value: Any) -> float | str:
     if name in CHOICES:
         values = CHOICES[name]
-        if isinstance(value, bool) or value not in values:
+        if value not in values:
             raise ValueError(
                 f"{FUNCTION}: {name} must be {listed(map(repr, values), 'or')}, got {quoted(value)}"
             )
