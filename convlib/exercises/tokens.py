@@ -166,12 +166,10 @@ declare(
         Mistake(
             "queries and keys have changed places: a row for each query",
             lambda q, k: attention_weights(k, q),
-            shape_is_enough=True,
         ),
         Mistake(
             "the weights are transposed: a row for each query",
             lambda q, k: attention_weights(q, k).T,
-            shape_is_enough=True,
         ),
         Mistake(
             "only the best key is left: the softmax gives every key a share",
