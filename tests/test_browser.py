@@ -229,14 +229,6 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
     expect(controls.filter(visible=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_the_summary_prints_on_one_sheet(paper: str, book: Site, wide: Page) -> None:
-    wide.goto(book.address("book/summary.html"))
-    margin = dict.fromkeys(("top", "right", "bottom", "left"), "12mm")
-    sheet = wide.pdf(format=paper, margin=margin)
-    assert len(re.findall(rb"/Type /Page\b", sheet)) == 1
-
-
 COVERED_NUMBERS = """() => [...document.querySelectorAll(".katex-display .tag")].flatMap(tag => {
     const parts = [...tag.parentElement.querySelectorAll(":scope > .base")];
     const end = Math.max(...parts.map(part => part.getBoundingClientRect().right));
