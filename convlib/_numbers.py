@@ -6,18 +6,22 @@ from decimal import ROUND_HALF_UP, Context
 
 import numpy as np
 
-DIGITS = Context(prec=4, rounding=ROUND_HALF_UP)  # halves away from zero, as JavaScript does
+# Halves away from zero, as JavaScript does.
+DIGITS, CERTAIN = (Context(prec=digits, rounding=ROUND_HALF_UP) for digits in (4, 13))
 
 
 def shown(value: float) -> str:
     """Whole numbers in full, others with four digits, and a real minus sign.
+
+    Only 13 digits count: the last ones of a sum depend on the processor, and would decide about halves.
 
     Examples
     --------
     >>> shown(-3.0), shown(1 / 3)
     ('−3', '0.3333')
     """
-    rounded = value if value == int(value) else float(DIGITS.create_decimal(value))
+    certain = float(CERTAIN.create_decimal(value))
+    rounded = value if value == int(value) else float(DIGITS.create_decimal(certain))
     if rounded == int(rounded):
         text = f"{rounded:.0f}"
     elif abs(rounded) >= 1e-6:

@@ -11,9 +11,10 @@ function element(tag, properties = {}, ...inside) {
   return made;
 }
 
-/** Whole numbers in full, others with four digits, with a real minus sign. */
+/** Whole numbers in full, others with four digits, with a real minus sign; only 13 digits count, as in Python. */
 function shown(value) {
-  const text = Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(4)));
+  const certain = Number(value.toPrecision(13));
+  const text = Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(certain.toPrecision(4)));
   return text.replaceAll("-", "−");
 }
 
