@@ -6,6 +6,7 @@ torch is never imported unless a tensor arrives, and a tensor can only arrive on
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -48,8 +49,10 @@ def wide(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
-def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a NumPy function that has a twin in `torch_ops`.
+def dispatch(
+    check: Callable[P, object], twins: str = "convlib.torch_ops"
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a NumPy function that has a twin, of the same name, in the module `twins`.
 
     `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
     torch.compile traces it, too: there it has to get by with what torch can follow, which generators inside
@@ -78,9 +81,7 @@ def dispatch(check: Callable[P, object]) -> Callable[[Callable[P, R]], Callable[
                         f"{given[other].device}; move one of them"
                     )
             if tensors:
-                from convlib import torch_ops
-
-                twin: Callable[P, R] = getattr(torch_ops, body.__name__)
+                twin: Callable[P, R] = getattr(importlib.import_module(twins), body.__name__)
                 try:
                     return twin(*args, **kwargs)
                 except NotImplementedError as error:  # so torch says that it has no kernel for a dtype

@@ -8,6 +8,9 @@ group,
     grad_columns  =  weight^T  @  grad          what every window passes back ...
     grad_input    =  col2im(grad_columns)       ... added up over the windows that share a pixel
 
+So small ones are computed here. What would make columns of more than a quarter of a mebibyte is computed in
+pieces, by whichever direct algorithm of `convlib.algorithms` suits its shape.
+
 Like torch and every other deep-learning library, `conv1d`, `conv2d` and `conv3d` compute the
 *cross-correlation*: the kernel is not flipped. `correlate2d` and `convolve2d` name the two operations for
 plain images.
@@ -31,7 +34,10 @@ from convlib._conv_checks import (
     weight_check,
 )
 from convlib._dispatch import Array, dispatch, wide
-from convlib.shapes import Ints, Layout, Padding, conv_layout, correlation_padding
+from convlib.algorithms import direct, direct_input
+from convlib.algorithms.gradients import weight_in_bands
+from convlib.algorithms.problem import problem_of
+from convlib.shapes import Ints, Layout, Padding, correlation_padding
 from convlib.windows import col2im, crop_sides, im2col, pad_sides
 
 Options: TypeAlias = tuple[Any, ...]  # stride, padding, dilation, groups
@@ -63,12 +69,13 @@ def _forward(
 ) -> Array:  # fmt: skip
     if input.ndim == n + 1:  # a single image is a batch of one
         return _forward(n, input[None], weight, bias, options)[0]
-    *window, groups = options
-    layout = conv_layout(input.shape[2:], weight.shape[2:], *window)
-    kernels = _kernels(weight, groups)
-    columns = _columns(input, layout, groups)
-    output = kernels @ columns  # n g o l  =  g o ck  @  n g ck l
-    output = output.reshape(len(input), len(weight), *layout.positions)
+    problem = problem_of(input.shape, weight.shape, input.dtype.itemsize, *options)
+    if problem.is_large:
+        output = direct(wide(input), wide(weight), problem)
+    else:
+        kernels = _kernels(weight, problem.groups)
+        columns = _columns(input, problem.layout, problem.groups)
+        output = (kernels @ columns).reshape(problem.output_shape)  # n g o l  =  g o ck  @  n g ck l
     if bias is not None:
         output += wide(bias).reshape(-1, *(1,) * n)
     return output.astype(input.dtype, copy=False)
@@ -88,10 +95,11 @@ def _grad_input(
 ) -> Array:  # fmt: skip
     if len(input_size) == n + 1:
         return _grad_input(n, (1, *input_size), weight, grad[None], options)[0]
-    *window, groups = options
-    layout = conv_layout(input_size[2:], weight.shape[2:], *window)
-    image = _send_back(weight, grad, layout, groups)
-    return crop_sides(image, layout.padding).astype(weight.dtype, copy=False)
+    problem = problem_of(input_size, weight.shape, grad.dtype.itemsize, *options)
+    if problem.is_large:
+        return direct_input(wide(weight), wide(grad), problem).astype(weight.dtype, copy=False)
+    image = _send_back(weight, grad, problem.layout, problem.groups)
+    return crop_sides(image, problem.layout.padding).astype(weight.dtype, copy=False)
 
 
 def _grad_weight(
@@ -99,10 +107,11 @@ def _grad_weight(
 ) -> Array:  # fmt: skip
     if input.ndim == n + 1:
         return _grad_weight(n, input[None], weight_size, grad[None], options)
-    *window, groups = options
-    layout = conv_layout(input.shape[2:], weight_size[2:], *window)
-    columns = _columns(input, layout, groups).swapaxes(2, 3)
-    gradient = _maps(grad, groups) @ columns  # n g o ck  =  n g o l  @  n g l ck
+    problem = problem_of(input.shape, weight_size, grad.dtype.itemsize, *options)
+    if problem.is_large:
+        return weight_in_bands(wide(input), wide(grad), problem).astype(input.dtype, copy=False)
+    columns = _columns(input, problem.layout, problem.groups).swapaxes(2, 3)
+    gradient = _maps(grad, problem.groups) @ columns  # n g o ck  =  n g o l  @  n g l ck
     return gradient.sum(axis=0).reshape(weight_size).astype(input.dtype, copy=False)
 
 

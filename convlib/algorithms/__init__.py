@@ -1,0 +1,300 @@
+"""Ways to compute a convolution, and the rule that picks one.
+
+They give the same numbers, up to rounding, for very different work:
+
+=============== ================================================= =========================================
+algorithm       idea                                              for
+=============== ================================================= =========================================
+pointwise       the kernels are a matrix, the pixels another      kernels of one pixel
+im2col          windows as columns, a band at a time              everything
+kn2row          one matrix product for each tap, nothing copied   stride 1, few output channels
+depthwise       a column of the kernel at a time                  one slice for each channel
+winograd_2x2    fewer products, tiles of 2x2 outputs              3x3 and 5x5, stride 1, many channels
+winograd_4x4    fewer still, tiles of 4x4 outputs                 the same, with more rounding
+fourier         products of frequencies                           large kernels
+=============== ================================================= =========================================
+
+The first four are *direct*: they add up the products of the definition, so that zeros stay exact and NaN and
+infinity reach the outputs that they reach in the definition. `convlib.conv2d` uses these. The others are faster
+where they apply and round differently; ``convlib.algorithms.conv2d`` uses all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convlib._checks import require_one_of
+from convlib._conv_checks import forward_check
+from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, require_array, wide
+from convlib.algorithms import depthwise, fourier, im2col, kn2row, pointwise
+from convlib.algorithms.gradients import input_in_bands, turned
+from convlib.algorithms.problem import Problem, problem_of
+from convlib.algorithms.winograd import Winograd
+from convlib.shapes import Ints, Padding, as_sizes
+
+__all__ = ["ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "costs"]
+
+ON_TORCH = "convlib.algorithms.on_torch"
+
+
+class Algorithm(Protocol):
+    """What every algorithm can tell and do."""
+
+    def why_not(self, problem: Problem) -> str:
+        """Why it cannot be used, or nothing."""
+
+    def cost(self, problem: Problem, prepared: bool) -> float:
+        """What it takes, in multiply-adds of a matrix product."""
+
+    def prepare(self, weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+        """What it needs of the weights."""
+
+    def run(self, input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+        """The answer without the bias, from what `prepare` gave."""
+
+
+DIRECT: dict[str, Algorithm] = {
+    "pointwise": pointwise, "im2col": im2col, "kn2row": kn2row, "depthwise": depthwise,
+}  # fmt: skip
+ALGORITHMS: dict[str, Algorithm] = DIRECT | {
+    "winograd_2x2": Winograd(2), "winograd_4x4": Winograd(4), "fourier": fourier,
+}  # fmt: skip
+
+
+def cheapest(problem: Problem, among: dict[str, Algorithm], prepared: bool = False) -> str:
+    """The name of the algorithm with the smallest cost."""
+    able = {name: one.cost(problem, prepared) for name, one in among.items() if not one.why_not(problem)}
+    return min(able, key=lambda name: able[name])
+
+
+def direct(input: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """A convolution without its bias, for which products are only added up."""
+    algorithm = DIRECT[cheapest(problem, DIRECT)]
+    return algorithm.run(input, algorithm.prepare(weight, problem), problem)
+
+
+def direct_input(weight: NDArray[Any], grad: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """The gradient of its input."""
+    if set(problem.layout.stride) == {1}:
+        return direct(grad, *turned(weight, problem))
+    return input_in_bands(weight, grad, problem)
+
+
+def _check_conv2d(
+    input: Array, weight: Array, bias: Array | None = None,
+    stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+    algorithm: str | None = None,
+) -> None:  # fmt: skip
+    forward_check(2)(input, weight, bias, stride, padding, dilation, groups)
+    if algorithm is None:
+        return
+    require_one_of("conv2d", "algorithm", algorithm, tuple(ALGORITHMS))
+    sizes = (1, *tuple(input.shape)[-3:]), tuple(weight.shape)
+    problem = problem_of(*sizes, input.dtype.itemsize, stride, padding, dilation, groups)
+    if reason := ALGORITHMS[algorithm].why_not(problem):
+        raise ValueError(f"conv2d: {algorithm} is not for this convolution: {reason}")
+    if algorithm not in DIRECT and "float" not in dtype_name(input):
+        raise TypeError(
+            f"conv2d: {algorithm} rounds, and needs real floating-point numbers, not {dtype_name(input)}"
+        )
+
+
+@dispatch(_check_conv2d, ON_TORCH)
+def conv2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    algorithm: str | None = None,
+) -> Array:
+    """Convolve images with a bank of kernels, by the fastest algorithm or by one that is named.
+
+    Parameters
+    ----------
+    input, weight, bias, stride, padding, dilation, groups
+        As for `convlib.conv2d`.
+    algorithm : str, optional
+        One of `ALGORITHMS`. By default the one with the smallest of `costs`; for a tensor, torch's own.
+
+    Returns
+    -------
+    array (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
+        As from `convlib.conv2d`, but rounded as the algorithm rounds. With numbers around 1 in float32, the
+        direct algorithms and winograd_2x2 stay within 1e-5 of the exact answer's size, winograd_4x4 and fourier
+        within 1e-4.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `convlib.conv2d`; also for an algorithm that is not known or not for this convolution.
+
+    See Also
+    --------
+    PreparedConv2d : for weights that are used more than once. convlib.conv2d : always direct. Chapter 15.
+
+    Examples
+    --------
+    >>> image, kernel = np.arange(16.0).reshape(1, 4, 4), np.ones((1, 1, 3, 3))
+    >>> conv2d(image, kernel, algorithm="winograd_2x2").round(9)  # 9 pixels around 5, 6, 9 and 10
+    array([[[45., 54.],
+            [81., 90.]]])
+    """
+    prepared = _Prepared(weight, bias, (stride, padding, dilation, groups), algorithm, again=False)
+    return prepared(input)
+
+
+def costs(
+    input_size: Sequence[int],
+    weight_size: Sequence[int],
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    prepared: bool = False,
+    itemsize: int = 4,
+) -> dict[str, float]:
+    """What each algorithm that can compute a convolution costs, in multiply-adds, the cheapest first.
+
+    A model of one constant: to move a number costs as much as 16 multiply-adds of a matrix product. Each
+    algorithm counts its products and the numbers that it moves.
+
+    Parameters
+    ----------
+    input_size, weight_size : sequence of int
+        (N, C_in, H, W) and (C_out, C_in / groups, kh, kw).
+    stride, padding, dilation, groups
+        As for `convlib.conv2d`.
+    prepared : bool
+        Whether what the algorithm needs of the weights is there already.
+    itemsize : int
+        Bytes of a number.
+
+    Returns
+    -------
+    dict of str to float
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `convlib.conv2d`.
+
+    Examples
+    --------
+    >>> costs((1, 64, 56, 56), (256, 64, 1, 1))["pointwise"] == 64 * 256 * 56 * 56
+    True
+    >>> list(costs((1, 128, 28, 28), (128, 128, 3, 3), padding=1))[0]
+    'winograd_4x4'
+    """
+    forward_check(2)(
+        np.broadcast_to(np.float32(0), as_sizes(input_size, "input_size", "costs")),
+        np.broadcast_to(np.float32(0), as_sizes(weight_size, "weight_size", "costs")),
+        None, stride, padding, dilation, groups,
+    )  # fmt: skip
+    problem = problem_of(input_size, weight_size, itemsize, stride, padding, dilation, groups)
+    able = {name: one.cost(problem, prepared) for name, one in ALGORITHMS.items() if not one.why_not(problem)}
+    return dict(sorted(able.items(), key=lambda item: item[1]))
+
+
+class _Prepared:
+    """Weights, and what algorithms made of them."""
+
+    def __init__(
+        self,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        options: tuple[Any, ...],
+        algorithm: str | None,
+        again: bool,
+    ) -> None:
+        self.weight, self.bias, self.options = wide(weight), bias, options
+        self.algorithm, self.again = algorithm, again
+        self.kernels: dict[tuple[Any, ...], NDArray[Any]] = {}
+
+    def problem(self, input_size: Sequence[int]) -> Problem:
+        return problem_of(input_size, self.weight.shape, self.weight.itemsize, *self.options)
+
+    def choice(self, problem: Problem) -> str:
+        if self.algorithm is not None:
+            return self.algorithm
+        exact = self.weight.dtype.kind != "f" or self.weight.dtype.itemsize > 8
+        return cheapest(problem, DIRECT if exact else ALGORITHMS, self.again)
+
+    def __call__(self, input: NDArray[Any]) -> NDArray[Any]:
+        if input.ndim == 3:
+            return self(input[None])[0]
+        problem = self.problem(input.shape)
+        if 0 in problem.output_shape:
+            return np.zeros(problem.output_shape, input.dtype)
+        name = self.choice(problem)
+        algorithm = ALGORITHMS[name]
+        key = (name, problem.layout.padded if name == "fourier" else ())
+        if key not in self.kernels:
+            self.kernels[key] = algorithm.prepare(self.weight, problem)
+        output = algorithm.run(wide(input), self.kernels[key], problem)
+        if self.bias is not None:
+            output += wide(self.bias).reshape(-1, 1, 1)
+        return output.astype(input.dtype, copy=False)
+
+
+class PreparedConv2d:
+    """A convolution whose weights are used again: what an algorithm makes of them is made once.
+
+    Parameters
+    ----------
+    weight : ndarray (C_out, C_in / groups, kh, kw)
+        Is copied: later changes are not seen.
+    bias : ndarray (C_out,), optional
+    stride, padding, dilation, groups
+        As for `convlib.conv2d`.
+    algorithm : str, optional
+        One of `ALGORITHMS`; by default the cheapest for each size of image.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `conv2d`, when it is called with an image; for tensors, whose library prepares for itself.
+
+    Examples
+    --------
+    >>> blur = PreparedConv2d(np.full((1, 1, 3, 3), 1 / 9), padding=1)
+    >>> blur(np.full((1, 3, 3), 9.0)).round(9)  # the padding counts as 0
+    array([[[4., 6., 4.],
+            [6., 9., 6.],
+            [4., 6., 4.]]])
+    """
+
+    def __init__(
+        self,
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None = None,
+        stride: Ints = 1,
+        padding: Padding = 0,
+        dilation: Ints = 1,
+        groups: int = 1,
+        algorithm: str | None = None,
+    ) -> None:
+        for name, value in (("weight", weight), ("bias", bias)):
+            if value is not None:
+                require_array("PreparedConv2d", name, value)
+                if is_tensor(value):
+                    raise TypeError(f"PreparedConv2d: {name} is a torch tensor; torch prepares for itself")
+        if algorithm is not None:
+            require_one_of("PreparedConv2d", "algorithm", algorithm, tuple(ALGORITHMS))
+        self._prepared = _Prepared(
+            np.array(weight), None if bias is None else np.array(bias), (stride, padding, dilation, groups), algorithm,
+            again=True,
+        )  # fmt: skip
+
+    def __call__(self, input: NDArray[Any]) -> NDArray[Any]:
+        """Convolve images (N, C_in, H, W) or (C_in, H, W)."""
+        prepared = self._prepared
+        _check_conv2d(input, prepared.weight, prepared.bias, *prepared.options, prepared.algorithm)
+        with np.errstate(all="ignore"):
+            return prepared(input)

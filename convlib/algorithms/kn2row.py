@@ -1,0 +1,89 @@
+"""One matrix product for each tap, none of whose operands is copied.
+
+    output  =  sum over taps of  weight[tap]  @  (input, moved by the tap)
+
+In the rows of the padded image, laid end to end, moving by a tap is starting so many numbers later: the same
+memory serves all the taps. Each output row carries the padding's width along, which is cut off at the end. The
+kernel to rows, not the image to columns.
+
+Cost: the multiply-adds of the definition (and those of the cut-off numbers), and an addition of all outputs for
+each tap. Worth it where there are few output channels, so that the additions are few. Error: that of one sum.
+
+Vasudevan, Anderson and Gregg, Parallel multi channel convolution using general matrix multiplication (2017).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+
+
+def why_not(problem: Problem) -> str:
+    """Why it cannot be used, or nothing."""
+    if len(problem.size) != 2:
+        return "it is for images of two axes"
+    if problem.layout.stride != (1, 1):
+        return "its stride is 1"
+    return "it knows no groups" if problem.groups > 1 else ""
+
+
+def cost(problem: Problem, prepared: bool) -> float:
+    """In multiply-adds: those of the definition, and for each tap the image is read and the outputs are added up."""
+    moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
+    return problem.multiply_adds + MOVE / 2 * moved
+
+
+def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """A matrix for each tap: k k o c."""
+    return np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
+
+
+def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """Band by band of output rows."""
+    rows, columns = problem.layout.positions
+    width = problem.layout.padded[1]
+    output = np.empty(problem.output_shape, np.result_type(input, kernels))
+    # The sums of a band and the product of a tap take 1 MiB each, the padded rows as much again.
+    band = max(1, MEBIBYTE // (width * problem.itemsize * max(problem.channels, problem.outputs)))
+    for n in range(problem.images):
+        for first in range(0, rows, band):
+            count = min(band, rows - first)
+            flat = padded_rows(input[n], problem, first, count)
+            sums, product = scratch("sums", (2, problem.outputs, count * width), output.dtype)
+            for (u, v), tap in _taps(kernels, problem):
+                start = u * width + v
+                moved = flat[:, start : start + count * width]
+                if start:
+                    np.matmul(tap, moved, out=product)
+                    np.add(sums, product, out=sums)
+                else:
+                    np.matmul(tap, moved, out=sums)
+            output[n, :, first : first + count] = sums.reshape(problem.outputs, count, width)[..., :columns]
+    return output
+
+
+def _taps(kernels: NDArray[Any], problem: Problem) -> Any:
+    down, across = problem.layout.dilation
+    return (((u * down, v * across), tap) for u, row in enumerate(kernels) for v, tap in enumerate(row))
+
+
+def padded_rows(image: NDArray[Any], problem: Problem, first: int, count: int) -> NDArray[Any]:
+    """What `count` output rows of stride 1 see of an image, padding included, each channel laid end to end.
+
+    One more row follows: the last window moved by the last tap reaches into it, for numbers that are cut off.
+    """
+    (top, _), (left, _) = problem.layout.padding
+    reach_down = (problem.layout.kernel[0] - 1) * problem.layout.dilation[0]
+    shape = (count + reach_down + 1, problem.layout.padded[1])
+    flat = scratch("padded rows", (len(image), *shape), image.dtype)
+    spans = [
+        reach(size, start, 1, n)
+        for size, start, n in zip(problem.size, (first - top, -left), shape, strict=True)
+    ]
+    flat[...] = 0
+    flat[(slice(None), *(there for there, _ in spans))] = image[(slice(None), *(here for _, here in spans))]
+    return flat.reshape(len(image), -1)
