@@ -1,7 +1,8 @@
 """Measuring how long things take, fairly: side by side, in turns, and many times.
 
-A machine is never quiet, and its speed changes while it is measured. So what is to be compared runs in one process
-and in random order in each round, and the answer is the median of the rounds' ratios: a slow moment hits all.
+A machine is never quiet, and its speed changes while it is measured. So what is to be compared runs in one
+process and in random order in each round, and the answer is the median of the rounds' ratios: a slow moment
+hits all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convlib._checks import as_integer
+from convlib.shapes import as_integer
 
 
 class Race(NamedTuple):
@@ -36,7 +37,7 @@ class Race(NamedTuple):
 
 
 def race(contestants: Mapping[str, Callable[[], Any]], rounds: int = 11, seed: int = 0) -> Race:
-    """Time functions against each other, in random order within each round, after a round that does not count.
+    """Time functions against each other, in random order within each round; the first does not count.
 
     Parameters
     ----------
@@ -81,13 +82,13 @@ def race(contestants: Mapping[str, Callable[[], Any]], rounds: int = 11, seed: i
 
 
 def machine() -> str:
-    """Name the processor, the versions, and the kernels that NumPy's BLAS and torch chose for this processor."""
+    """Name the processor, the versions, and the kernels that NumPy's BLAS and torch chose for it."""
     import numpy as np
 
     processor = platform.processor() or platform.machine()
     if (cpuinfo := Path("/proc/cpuinfo")).exists():  # Linux, where platform names only the architecture
         processor = cpuinfo.read_text().partition("model name\t: ")[2].partition("\n")[0] or processor
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     loading = [sys.executable, "-c", "import numpy"]
     told = subprocess.run(loading, env=os.environ | {"OPENBLAS_VERBOSE": "2"}, capture_output=True, text=True)
     kernel = told.stderr.partition("Core: ")[2].strip() or "unknown"

@@ -14,9 +14,9 @@ winograd_4x4    fewer still, tiles of 4x4 outputs                 the same, with
 fourier         products of frequencies                           large kernels
 =============== ================================================= =========================================
 
-The first four are *direct*: they add up the products of the definition, so that zeros stay exact and NaN and
-infinity reach the outputs that they reach in the definition. `convlib.conv2d` uses these. The others are faster
-where they apply and round differently; ``convlib.algorithms.conv2d`` uses all.
+The first four are *direct*: they add up the products of the definition, so that zeros stay exact and NaN
+and infinity reach the outputs that they reach in the definition. `convlib.conv2d` uses these. The others
+are faster where they apply and round differently; ``convlib.algorithms.conv2d`` uses all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convlib._checks import require_one_of
 from convlib._conv_checks import forward_check
@@ -50,10 +49,10 @@ class Algorithm(Protocol):
     def cost(self, problem: Problem, prepared: bool) -> float:
         """What it takes, in multiply-adds of a matrix product."""
 
-    def prepare(self, weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def prepare(self, weight: Array, problem: Problem) -> Array:
         """What it needs of the weights."""
 
-    def run(self, input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def run(self, input: Array, kernels: Array, problem: Problem) -> Array:
         """The answer without the bias, from what `prepare` gave."""
 
 
@@ -71,13 +70,13 @@ def cheapest(problem: Problem, among: dict[str, Algorithm], prepared: bool = Fal
     return min(able, key=lambda name: able[name])
 
 
-def direct(input: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def direct(input: Array, weight: Array, problem: Problem) -> Array:
     """A convolution without its bias, for which products are only added up."""
     algorithm = DIRECT[cheapest(problem, DIRECT)]
     return algorithm.run(input, algorithm.prepare(weight, problem), problem)
 
 
-def direct_input(weight: NDArray[Any], grad: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def direct_input(weight: Array, grad: Array, problem: Problem) -> Array:
     """The gradient of its input."""
     if set(problem.layout.stride) == {1}:
         return direct(grad, *turned(weight, problem))
@@ -126,9 +125,7 @@ def conv2d(
     Returns
     -------
     array (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
-        As from `convlib.conv2d`, but rounded as the algorithm rounds. With numbers around 1 in float32, the
-        direct algorithms and winograd_2x2 stay within 1e-5 of the exact answer's size, winograd_4x4 and fourier
-        within 1e-4.
+        As from `convlib.conv2d`, but rounded as the algorithm rounds.
 
     Raises
     ------
@@ -207,15 +204,15 @@ class _Prepared:
 
     def __init__(
         self,
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
+        weight: Array,
+        bias: Array | None,
         options: tuple[Any, ...],
         algorithm: str | None,
         again: bool,
     ) -> None:
         self.weight, self.bias, self.options = wide(weight), bias, options
         self.algorithm, self.again = algorithm, again
-        self.kernels: dict[tuple[Any, ...], NDArray[Any]] = {}
+        self.kernels: dict[tuple[Any, ...], Array] = {}
 
     def problem(self, input_size: Sequence[int]) -> Problem:
         return problem_of(input_size, self.weight.shape, self.weight.itemsize, *self.options)
@@ -226,7 +223,7 @@ class _Prepared:
         exact = self.weight.dtype.kind != "f" or self.weight.dtype.itemsize > 8
         return cheapest(problem, DIRECT if exact else ALGORITHMS, self.again)
 
-    def __call__(self, input: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, input: Array) -> Array:
         if input.ndim == 3:
             return self(input[None])[0]
         problem = self.problem(input.shape)
@@ -272,8 +269,8 @@ class PreparedConv2d:
 
     def __init__(
         self,
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None = None,
+        weight: Array,
+        bias: Array | None = None,
         stride: Ints = 1,
         padding: Padding = 0,
         dilation: Ints = 1,
@@ -288,13 +285,18 @@ class PreparedConv2d:
         if algorithm is not None:
             require_one_of("PreparedConv2d", "algorithm", algorithm, tuple(ALGORITHMS))
         self._prepared = _Prepared(
-            np.array(weight), None if bias is None else np.array(bias), (stride, padding, dilation, groups), algorithm,
+            np.array(weight),
+            None if bias is None else np.array(bias),
+            (stride, padding, dilation, groups),
+            algorithm,
             again=True,
-        )  # fmt: skip
+        )
 
-    def __call__(self, input: NDArray[Any]) -> NDArray[Any]:
+    def __call__(self, input: Array) -> Array:
         """Convolve images (N, C_in, H, W) or (C_in, H, W)."""
         prepared = self._prepared
-        _check_conv2d(input, prepared.weight, prepared.bias, *prepared.options, prepared.algorithm)
+        stride, padding, dilation, groups = prepared.options
+        given = (input, prepared.weight, prepared.bias, stride, padding, dilation, groups)
+        _check_conv2d(*given, prepared.algorithm)
         with np.errstate(all="ignore"):
             return prepared(input)

@@ -2,15 +2,15 @@
 
     output  =  sum over kernel columns of  (sum over kernel rows of  weight * input, moved by the tap)
 
-There is no sum over channels, and nothing to multiply a matrix with. In the rows of the padded image, laid end to
-end, moving by a tap is starting so many numbers later, and the inner sum is one pass over long pieces of memory
-that multiplies and adds at once.
+There is no sum over channels, and nothing to multiply a matrix with. In the rows of the padded image, laid
+end to end, moving by a tap is starting so many numbers later, and the inner sum is one pass over long
+pieces of memory that multiplies and adds at once.
 
-With a stride s, the image is first dealt out into s*s images of every s-th pixel, in which the taps of a column
-are neighbours again.
+With a stride s, the image is first dealt out into s*s images of every s-th pixel, in which the taps of a
+column are neighbours again.
 
-Cost: the multiply-adds of the definition, each of which moves numbers as well: the arithmetic is never what takes
-the time. Error: that of one sum.
+Cost: the multiply-adds of the definition, each of which moves numbers as well: the arithmetic is never what
+takes the time. Error: that of one sum.
 
 Chollet, Xception (2017), and Howard et al., MobileNets (2017), made the layer common.
 """
@@ -21,8 +21,8 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 
 
@@ -39,12 +39,12 @@ def cost(problem: Problem, prepared: bool) -> float:
     return problem.multiply_adds * MOVE / 2
 
 
-def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def prepare(weight: Array, problem: Problem) -> Array:
     """The taps, column by column: kw kh c."""
     return np.ascontiguousarray(weight[:, 0].transpose(2, 1, 0))
 
 
-def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """Some channels at a time, whose sums stay in the cache."""
     layout = problem.layout
     rows, columns = layout.positions
@@ -72,9 +72,7 @@ def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray
     return output
 
 
-def _rows_of(
-    phases: NDArray[Any], weights: NDArray[Any], problem: Problem, width: int, moved: int, length: int
-) -> Any:
+def _rows_of(phases: Array, weights: Array, problem: Problem, width: int, moved: int, length: int) -> Any:
     """The taps of a kernel column, those of one phase at a time: a view k c l and their weights k c."""
     stride, dilation = problem.layout.stride[0], problem.layout.dilation[0]
     kernel = problem.layout.kernel[0]
@@ -104,7 +102,7 @@ def _phase_shape(problem: Problem) -> tuple[int, int]:
     return rows + 1, columns
 
 
-def _phases(image: NDArray[Any], problem: Problem, shape: tuple[int, int]) -> NDArray[Any]:
+def _phases(image: Array, problem: Problem, shape: tuple[int, int]) -> Array:
     """The padded image, dealt out into one image for each place within a stride."""
     stride = problem.layout.stride
     phases = scratch("padded rows", (*stride, len(image), *shape), image.dtype)

@@ -2,15 +2,16 @@
 
     output  =  inverse transform of  (transform of input) * conjugate(transform of weight)
 
-The transform takes the image for periodic, so it is made as large as the padded image: what wraps around then
-meets only windows that are not asked for. Sides of up to `LONGEST` pixels are transformed by the matrix of the
-definition, whose rows for the padding and whose columns for the positions that a stride leaves out are simply not
-there; longer ones by the fast Fourier transform.
+The transform takes the image for periodic, so it is made as large as the padded image: what wraps around
+then meets only windows that are not asked for. Sides of up to `LONGEST` pixels are transformed by the
+matrix of the definition, whose rows for the padding and whose columns for the positions that a stride
+leaves out are simply not there; longer ones by the fast Fourier transform.
 
-Cost: with sides of n pixels, n^2 log n multiply-adds a channel for the transform, or 2n^3 by the matrix, whose
-processor runs at full speed; and 4 multiply-adds for each pair of channels and each of n(n/2+1) frequencies, none
-of which depends on the kernel's size. Error: that of a sum over the whole image: a small number beside large ones
-keeps no more digits than they do, and zeros become nearly zeros. NaN and infinity spread over the whole image.
+Cost: with sides of n pixels, n^2 log n multiply-adds a channel for the transform, or 2n^3 by the matrix,
+whose processor runs at full speed; and 4 multiply-adds for each pair of channels and each of n(n/2+1)
+frequencies, none of which depends on the kernel's size. Error: that of a sum over the whole image: a small
+number beside large ones keeps no more digits than they do, and zeros become nearly zeros. NaN and infinity
+spread over the whole image.
 
 Mathieu, Henaff and LeCun, Fast training of convolutional networks through FFTs (2014).
 """
@@ -22,8 +23,8 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem
 
 LONGEST = 192  # pixels of a side that is transformed by a matrix
@@ -37,7 +38,7 @@ def why_not(problem: Problem) -> str:
 
 
 @functools.lru_cache(maxsize=32)
-def waves(n: int, places: tuple[int, ...], frequencies: int, sign: int, dtype: Any) -> NDArray[Any]:
+def waves(n: int, places: tuple[int, ...], frequencies: int, sign: int, dtype: Any) -> Array:
     """The value of each wave of period n at each place."""
     turns = np.outer(places, np.arange(frequencies)) % n / n
     return np.exp(sign * 2j * np.pi * turns).astype(dtype)
@@ -55,9 +56,8 @@ def cost(problem: Problem, prepared: bool) -> float:
     return problem.images * ((problem.channels + outputs) * one + products) + kernels
 
 
-def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def prepare(weight: Array, problem: Problem) -> Array:
     """The conjugate frequencies of every slice: o c h w."""
-    rows, columns = problem.layout.padded
     taps = [
         tuple(range(0, k * d, d)) for k, d in zip(problem.layout.kernel, problem.layout.dilation, strict=True)
     ]
@@ -69,7 +69,7 @@ def _complex(problem: Problem) -> Any:
     return np.complex64 if problem.itemsize == 4 else np.complex128
 
 
-def _waves(problem: Problem, places: list[tuple[int, ...]], sign: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _waves(problem: Problem, places: list[tuple[int, ...]], sign: int) -> tuple[Array, Array]:
     """Of both axes; of the second only half, because the frequencies of real numbers come in pairs."""
     rows, columns = problem.layout.padded
     kind = _complex(problem)
@@ -79,7 +79,7 @@ def _waves(problem: Problem, places: list[tuple[int, ...]], sign: int) -> tuple[
     )
 
 
-def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """Group by group; of a depthwise convolution as many channels at a time as stay in the cache."""
     output = np.empty(problem.output_shape, input.dtype)
     outputs, channels = problem.outputs // problem.groups, problem.channels // problem.groups
@@ -97,7 +97,7 @@ def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray
     return output
 
 
-def transform(image: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def transform(image: Array, problem: Problem) -> Array:
     """Frequencies of the padded channels (c, H, W)."""
     places = [
         tuple(range(before, before + n))
@@ -108,7 +108,7 @@ def transform(image: NDArray[Any], problem: Problem) -> NDArray[Any]:
     return down.T @ halfway.view(across.dtype)
 
 
-def inverse(frequencies: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def inverse(frequencies: Array, problem: Problem) -> Array:
     """The numbers at the positions of the windows."""
     rows, columns = problem.layout.padded
     places = [

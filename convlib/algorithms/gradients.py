@@ -1,28 +1,28 @@
 """The gradients of a convolution, in pieces like the convolution itself.
 
-With respect to the input, at stride 1: a convolution of the output's gradient with the kernels turned by half a
-turn and their channels exchanged, padded by what the kernel reaches beyond the padding. Every algorithm computes
-it. At other strides the products of a band of output rows are added to the pixels that they came from (`col2im`).
+With respect to the input, at stride 1: a convolution of the output's gradient with the kernels turned by
+half a turn and their channels exchanged, padded by what the kernel reaches beyond the padding. Every
+algorithm computes it. At other strides the products of a band of output rows are added to the pixels that
+they came from (`col2im`).
 
-With respect to the weight: the windows of a band as columns again, now multiplied with the gradients of the band,
-and added up over the bands; or in tiles, see `Winograd.weight_gradient`.
+With respect to the weight: the windows of a band as columns again, now multiplied with the gradients of the
+band, and added up over the bands; or in tiles, see `Winograd.weight_gradient`.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms import im2col
 from convlib.algorithms.problem import Problem
 from convlib.windows import col2im, crop_sides
 
 
-def turned(weight: NDArray[Any], problem: Problem) -> tuple[NDArray[Any], Problem]:
+def turned(weight: Array, problem: Problem) -> tuple[Array, Problem]:
     """The convolution that takes the gradient of an output of stride 1 to that of its input."""
     layout, groups = problem.layout, problem.groups
     n = len(layout.kernel)
@@ -40,7 +40,7 @@ def turned(weight: NDArray[Any], problem: Problem) -> tuple[NDArray[Any], Proble
     )  # fmt: skip
 
 
-def input_in_bands(weight: NDArray[Any], grad: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def input_in_bands(weight: Array, grad: Array, problem: Problem) -> Array:
     """The gradient of the input, for any stride."""
     layout, groups = problem.layout, problem.groups
     kernels = im2col.prepare(weight, problem).swapaxes(1, 2)  # g ck o
@@ -58,7 +58,7 @@ def input_in_bands(weight: NDArray[Any], grad: NDArray[Any], problem: Problem) -
     return crop_sides(image, layout.padding)
 
 
-def weight_in_bands(input: NDArray[Any], grad: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def weight_in_bands(input: Array, grad: Array, problem: Problem) -> Array:
     """The gradient of the weight."""
     input = np.ascontiguousarray(input)
     rows, *others = problem.layout.positions

@@ -2,11 +2,13 @@
 
     output  =  weight  @  columns      o, l  =  o, ckk  @  ckk, l
 
-The columns hold each pixel once for every tap: k*k times the image. So they are made for a band of output rows
-at a time, small enough to stay in the processor's cache, in memory that is used again for the next band. The
-padding is never written around the image: a tap that meets it leaves zeros in its row of the matrix.
+The columns hold each pixel once for every tap: k*k times the image. So they are made for a band of output
+rows at a time, small enough to stay in the processor's cache, in memory that is used again for the next
+band. The padding is never written around the image: a tap that meets it leaves zeros in its row of the
+matrix.
 
-Cost: the multiply-adds of the definition, and c*k*k*l numbers moved. Error: that of one sum of c*k*k products.
+Cost: the multiply-adds of the definition, and c*k*k*l numbers moved. Error: that of one sum of c*k*k
+products.
 
 Chellapilla, Puri and Simard, High performance convolutional neural networks for document processing (2006).
 """
@@ -19,8 +21,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 
 
@@ -34,12 +36,12 @@ def cost(problem: Problem, prepared: bool) -> float:
     return problem.multiply_adds + MOVE * problem.images * problem.channels * problem.taps * problem.pixels
 
 
-def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def prepare(weight: Array, problem: Problem) -> Array:
     """Every kernel as a row, apart by group: g o ck."""
     return weight.reshape(problem.groups, problem.outputs // problem.groups, -1)
 
 
-def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """Band by band: copy the windows, multiply."""
     input = np.ascontiguousarray(input)
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
@@ -74,7 +76,7 @@ def _images_at_a_time(problem: Problem) -> int:
     return max(1, 8 * MEBIBYTE // (problem.itemsize * problem.channels * problem.taps * problem.pixels))
 
 
-def columns_of(images: NDArray[Any], problem: Problem, first: int, last: int) -> NDArray[Any]:
+def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
     """The windows of output rows first to last, in scratch: g ck n l."""
     kernel, stride, padding, dilation, _, positions = problem.layout
     counts = (last - first, *positions[1:])
@@ -98,7 +100,7 @@ def columns_of(images: NDArray[Any], problem: Problem, first: int, last: int) ->
     return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
 
 
-def _move(source: NDArray[Any], starts: Sequence[int], steps: Sequence[int], target: NDArray[Any]) -> None:
+def _move(source: Array, starts: Sequence[int], steps: Sequence[int], target: Array) -> None:
     """The pixels that a tap meets in the windows of `target`, and zeros where that is in the padding."""
     axes = zip(source.shape[2:], starts, steps, target.shape[2:], strict=True)
     spans = [reach(*axis) for axis in axes]
@@ -109,10 +111,10 @@ def _move(source: NDArray[Any], starts: Sequence[int], steps: Sequence[int], tar
     target[inside] = source[pixels]
 
 
-def _move_rows(source: NDArray[Any], starts: Sequence[int], target: NDArray[Any]) -> None:
+def _move_rows(source: Array, starts: Sequence[int], target: Array) -> None:
     """The same where a row of windows is as long as a row of the image: many rows in one piece.
 
-    Moved by a tap, the end of a row comes to lie where the next one starts; that is padding, and gets its zeros.
+    Moved by a tap, the end of a row comes to lie where the next one starts: padding, which gets its zeros.
     """
     *_, height, width = source.shape
     *_, rows, _ = target.shape

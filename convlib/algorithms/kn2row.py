@@ -2,14 +2,16 @@
 
     output  =  sum over taps of  weight[tap]  @  (input, moved by the tap)
 
-In the rows of the padded image, laid end to end, moving by a tap is starting so many numbers later: the same
-memory serves all the taps. Each output row carries the padding's width along, which is cut off at the end. The
-kernel to rows, not the image to columns.
+In the rows of the padded image, laid end to end, moving by a tap is starting so many numbers later: the
+same memory serves all the taps. Each output row carries the padding's width along, which is cut off at the
+end. The kernel to rows, not the image to columns.
 
-Cost: the multiply-adds of the definition (and those of the cut-off numbers), and an addition of all outputs for
-each tap. Worth it where there are few output channels, so that the additions are few. Error: that of one sum.
+Cost: the multiply-adds of the definition (and those of the cut-off numbers), and an addition of all outputs
+for each tap. Worth it where there are few output channels, so that the additions are few. Error: that of
+one sum.
 
-Vasudevan, Anderson and Gregg, Parallel multi channel convolution using general matrix multiplication (2017).
+Vasudevan, Anderson and Gregg, Parallel multi channel convolution using general matrix multiplication
+(2017).
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 
 
@@ -32,17 +34,17 @@ def why_not(problem: Problem) -> str:
 
 
 def cost(problem: Problem, prepared: bool) -> float:
-    """In multiply-adds: those of the definition, and for each tap the image is read and the outputs are added up."""
+    """In multiply-adds: for each tap the image is read again, and the outputs are added up."""
     moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
     return problem.multiply_adds + MOVE / 2 * moved
 
 
-def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def prepare(weight: Array, problem: Problem) -> Array:
     """A matrix for each tap: k k o c."""
     return np.ascontiguousarray(weight.transpose(2, 3, 0, 1))
 
 
-def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """Band by band of output rows."""
     rows, columns = problem.layout.positions
     width = problem.layout.padded[1]
@@ -66,12 +68,12 @@ def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray
     return output
 
 
-def _taps(kernels: NDArray[Any], problem: Problem) -> Any:
+def _taps(kernels: Array, problem: Problem) -> Any:
     down, across = problem.layout.dilation
     return (((u * down, v * across), tap) for u, row in enumerate(kernels) for v, tap in enumerate(row))
 
 
-def padded_rows(image: NDArray[Any], problem: Problem, first: int, count: int) -> NDArray[Any]:
+def padded_rows(image: Array, problem: Problem, first: int, count: int) -> Array:
     """What `count` output rows of stride 1 see of an image, padding included, each channel laid end to end.
 
     One more row follows: the last window moved by the last tap reaches into it, for numbers that are cut off.

@@ -1,6 +1,7 @@
 """The same algorithms for torch tensors, on any device and with autograd: the idea of each, in torch's words.
 
-They are here to be read and measured beside torch's own convolution, which is what a tensor gets by default.
+They are here to be read and measured beside torch's own convolution, which is what a tensor gets by
+default.
 """
 
 from __future__ import annotations
@@ -9,56 +10,62 @@ import itertools
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from convlib import torch_ops
+from convlib._dispatch import Array
 from convlib.algorithms.winograd import squares
-from convlib.shapes import Layout, conv_layout
+from convlib.shapes import Ints, Layout, Padding, conv_layout
 
 
-def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, algorithm=None):  # type: ignore[no-untyped-def]
+def conv2d(
+    input: Array, weight: Array, bias: Array | None = None,
+    stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
+    algorithm: str | None = None,
+) -> Array:  # fmt: skip
     if algorithm is None:
-        return torch_ops.conv2d(input, weight, bias, stride, padding, dilation, groups)
+        return torch_ops.conv2d(  # type: ignore[no-untyped-call]
+            input, weight, bias, stride, padding, dilation, groups
+        )
     if input.ndim == 3:
         return conv2d(input[None], weight, bias, stride, padding, dilation, groups, algorithm)[0]
     layout = conv_layout(input.shape[2:], weight.shape[2:], stride, padding, dilation)
     (top, bottom), (left, right) = layout.padding
     padded = functional.pad(input, (left, right, top, bottom))
-    output: Tensor = globals()[algorithm](padded, weight, layout, groups)
+    output = globals()[algorithm](padded, weight, layout, groups)
     return output if bias is None else output + bias[:, None, None]
 
 
-def pointwise(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def pointwise(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     down, across = layout.stride
     pixels = padded[..., ::down, ::across].flatten(2).unflatten(1, (groups, -1))  # n g c l
     return _images(weight.flatten(1).unflatten(0, (groups, -1)) @ pixels, layout)
 
 
-def im2col(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def im2col(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     columns = functional.unfold(padded, layout.kernel, layout.dilation, 0, layout.stride)  # n gckk l
-    return _images(weight.flatten(1).unflatten(0, (groups, -1)) @ columns.unflatten(1, (groups, -1)), layout)
+    return _images(weight.flatten(1).unflatten(0, (groups, -1)) @ columns.unflatten(1, (groups, -1)), layout)  # type: ignore[no-untyped-call]
 
 
-def kn2row(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def kn2row(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     return sum(
         _images(weight[:, :, u, v] @ pixels.flatten(2), layout) for (u, v), pixels in _moved(padded, layout)
-    )  # type: ignore[return-value]
+    )
 
 
-def depthwise(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
-    return sum(weight[:, 0, u, v, None, None] * pixels for (u, v), pixels in _moved(padded, layout))  # type: ignore[return-value]
+def depthwise(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
+    return sum(weight[:, 0, u, v, None, None] * pixels for (u, v), pixels in _moved(padded, layout))
 
 
-def winograd_2x2(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def winograd_2x2(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     return _winograd(2, padded, weight, layout)
 
 
-def winograd_4x4(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def winograd_4x4(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     return _winograd(4, padded, weight, layout)
 
 
-def fourier(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tensor:
+def fourier(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
     size = padded.shape[2:]
     down, across = layout.dilation
     spread = weight.new_zeros(
@@ -73,19 +80,19 @@ def fourier(padded: Tensor, weight: Tensor, layout: Layout, groups: int) -> Tens
     return output[..., : rows * down : down, : columns * across : across]
 
 
-def _images(output: Tensor, layout: Layout) -> Tensor:
+def _images(output: Array, layout: Layout) -> Array:
     """n (g) o l to n o h w."""
     return output.reshape(len(output), -1, *layout.positions)
 
 
-def _moved(padded: Tensor, layout: Layout) -> Any:
+def _moved(padded: Array, layout: Layout) -> Any:
     """Every tap, and the pixels that it meets."""
     for tap in itertools.product(*map(range, layout.kernel)):
         spans = zip(tap, layout.dilation, layout.stride, layout.positions, strict=True)
         yield tap, padded[(..., *(slice(t * d, t * d + s * (n - 1) + 1, s) for t, d, s, n in spans))]
 
 
-def _winograd(m: int, padded: Tensor, weight: Tensor, layout: Layout) -> Tensor:
+def _winograd(m: int, padded: Array, weight: Array, layout: Layout) -> Array:
     """Of each phase of the dilation, in tiles; what the last ones have too much is cut off."""
     k, (rows, columns) = layout.kernel[0], layout.positions
     a = m + k - 1

@@ -2,8 +2,8 @@
 
     output  =  weight  @  input        o, l  =  o, c  @  c, l
 
-Cost: the multiply-adds of the definition, and nothing else. Where the images of a batch have few pixels they
-are laid side by side first, because a matrix product of few columns is slow. Error: that of one sum.
+Cost: the multiply-adds of the definition, and nothing else. Where the images of a batch have few pixels
+they are laid side by side first, because a matrix product of few columns is slow. Error: that of one sum.
 
 Lin, Chen and Yan, Network in network (2013), made it a layer.
 """
@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import Problem
 
 FEW = 150  # pixels
@@ -33,12 +33,12 @@ def cost(problem: Problem, prepared: bool) -> float:
     return problem.multiply_adds
 
 
-def prepare(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def prepare(weight: Array, problem: Problem) -> Array:
     """The kernels as a matrix for each group: g o c."""
     return weight.reshape(problem.groups, problem.outputs // problem.groups, -1)
 
 
-def run(input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """One matrix product for each image and group, or one for all images."""
     every: tuple[Any, ...] = (..., *(slice(None, None, s) for s in problem.layout.stride))
     pixels = input[every].reshape(problem.images, problem.groups, -1, problem.pixels)  # n g c l

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.shapes import Ints, Layout, Padding, conv_layout
 
 MEBIBYTE = 2**20
@@ -86,13 +86,13 @@ def reach(size: int, start: int, step: int, count: int) -> tuple[slice, slice]:
 
 class _Kept(threading.local):
     def __init__(self) -> None:
-        self.bytes: dict[str, NDArray[np.uint8]] = {}
+        self.bytes: dict[str, Array] = {}
 
 
 _kept = _Kept()
 
 
-def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     """Room for numbers on the way, which holds anything at first.
 
     A thread keeps it for the next call, because fresh memory can cost more than the arithmetic; more than

@@ -1,21 +1,22 @@
 """Fewer multiplications: a tile of outputs from the values of polynomials (Winograd's minimal filtering).
 
-A row of m outputs of a kernel of k taps needs m*k multiplications in the definition, and m+k-1 here. Seen as
-polynomials, the transposed operation multiplies two of them, and a product of degree m+k-2 is known once its
-values at m+k-1 points are known, one of which may be infinity. With the matrices of those evaluations, for
-tiles of a*a pixels, a = m+k-1,
+A row of m outputs of a kernel of k taps needs m*k multiplications in the definition, and m+k-1 here. Seen
+as polynomials, the transposed operation multiplies two of them, and a product of degree m+k-2 is known once
+its values at m+k-1 points are known, one of which may be infinity. With the matrices of those evaluations,
+for tiles of a*a pixels, a = m+k-1,
 
     output tile  =  A^T [ (G w G^T) * (B^T x B^T^T) ] A
 
-and the sum over the channels is taken in between, so that a*a matrix products of tiles with kernels remain. The
-transforms are matrix products themselves, with the Kronecker products of the matrices, for all tiles at once.
+and the sum over the channels is taken in between, so that a*a matrix products of tiles with kernels remain.
+The transforms are matrix products themselves, with the Kronecker products of the matrices, for all tiles at
+once.
 
-Cost: (a/m)^2 / k^2 of the multiply-adds, a quarter for F(4x4, 3x3), and the transforms: a^4 for each channel
-and tile of the input, a^2 m^2 for each of the output, a^2 k^2 for each slice of a kernel. Those of the kernels
-are paid once where the weights are prepared.
+Cost: (a/m)^2 / k^2 of the multiply-adds, a quarter for F(4x4, 3x3), and the transforms: a^4 for each
+channel and tile of the input, a^2 m^2 for each of the output, a^2 k^2 for each slice of a kernel. Those of
+the kernels are paid once where the weights are prepared.
 
-Error: it grows with the tile, because the matrices weigh large numbers against each other. Points near 0 keep
-it down; see `points`. NaN and infinity spread over the whole tile.
+Error: it grows with the tile, because the matrices weigh large numbers against each other. Points near 0
+keep it down; see `points`. NaN and infinity spread over the whole tile.
 
 Lavin and Gray, Fast algorithms for convolutional neural networks (2016); Barabasz, Anderson, Soodhalter and
 Gregg, Error analysis and improving the accuracy of Winograd convolution (2020).
@@ -30,8 +31,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.shapes import Layout
 
@@ -41,7 +42,7 @@ POINTS = {3: (0, 1, -1), 5: (0, HALF, -HALF, 2 * HALF, -2 * HALF), 7: (0, 0.5, -
 
 
 @functools.cache
-def matrices(m: int, k: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def matrices(m: int, k: int) -> tuple[Array, Array, Array]:
     """A^T (m, a), G (a, k) and B^T (a, a) for one axis: ``A^T ((G w) * (B^T x))`` are m correlations.
 
     Examples
@@ -54,7 +55,7 @@ def matrices(m: int, k: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     finite = np.array(POINTS[m + k - 2], dtype=float)
     a = len(finite) + 1
 
-    def values(count: int) -> NDArray[Any]:
+    def values(count: int) -> Array:
         """Of a polynomial of so many coefficients at all points; at infinity it is the last coefficient."""
         return np.vstack([finite[:, None] ** np.arange(count), np.arange(count) == count - 1])
 
@@ -69,7 +70,7 @@ def matrices(m: int, k: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
 
 
 @functools.cache
-def squares(m: int, k: int, dtype: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def squares(m: int, k: int, dtype: Any) -> tuple[Array, Array, Array]:
     """The same for both axes at once: (m*m, a*a), (a*a, k*k) and (a*a, a*a)."""
     return tuple(np.kron(one, one).astype(dtype) for one in matrices(m, k))  # type: ignore[return-value]
 
@@ -95,7 +96,8 @@ class Winograd:
         a2, m2 = (m + k - 1) ** 2, m * m
         dilation = math.prod(problem.layout.dilation)
         tiles = problem.images * dilation * math.prod(
-            -(-count // (m * d)) for count, d in zip(problem.layout.positions, problem.layout.dilation, strict=True)
+            -(-count // (m * d))
+            for count, d in zip(problem.layout.positions, problem.layout.dilation, strict=True)
         )  # fmt: skip
         channels, outputs = problem.channels, problem.outputs
         kernels = a2 * channels * outputs
@@ -105,14 +107,14 @@ class Winograd:
         transform = 0 if prepared else kernels * (k * k + MOVE)
         return tiles * kernels + inside + outside + MOVE * kernels * blocks + transform
 
-    def prepare(self, weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def prepare(self, weight: Array, problem: Problem) -> Array:
         """The values of every kernel: a*a o c."""
         k = problem.layout.kernel[0]
         _, to_kernel, _ = squares(self.m, k, weight.dtype)
         values = to_kernel @ weight.reshape(-1, k * k).T
         return values.reshape(-1, *weight.shape[:2])
 
-    def run(self, input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def run(self, input: Array, kernels: Array, problem: Problem) -> Array:
         """Block by block of tiles, each phase of a dilation by itself."""
         layout = problem.layout
         if layout.dilation != (1, 1):
@@ -132,7 +134,7 @@ class Winograd:
             _lay(tiles, output[images], [at * self.m for at in tile])
         return output
 
-    def weight_gradient(self, input: NDArray[Any], grad: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def weight_gradient(self, input: Array, grad: Array, problem: Problem) -> Array:
         """The transposed transforms: tiles of the gradient meet the tiles of the image that they came from.
 
         Without a dilation.
@@ -166,12 +168,12 @@ class Winograd:
 
     def _values(
         self,
-        images: NDArray[Any],
+        images: Array,
         starts: list[int],
         tiles: tuple[int, int],
-        transform: NDArray[Any],
+        transform: Array,
         name: str,
-    ) -> NDArray[Any]:
+    ) -> Array:
         """Tiles, each of them transformed: aa t c."""
         rows, columns = tiles
         a = math.isqrt(transform.shape[1])
@@ -185,7 +187,7 @@ class Winograd:
         values = scratch(name, (len(transform), apart.shape[1]), strip.dtype)
         return np.matmul(transform, apart, out=values).reshape(len(transform), -1, channels)
 
-    def _by_phases(self, input: NDArray[Any], kernels: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def _by_phases(self, input: Array, kernels: Array, problem: Problem) -> Array:
         """Pixels a dilation apart never meet the others: each such image is convolved without a dilation."""
         layout = problem.layout
         output = np.empty(problem.output_shape, input.dtype)
@@ -228,7 +230,7 @@ def _most(problem: Problem, values: int) -> int:
     return 4 * MEBIBYTE // (values * max(problem.channels, problem.outputs) * problem.itemsize)
 
 
-def _strip(images: NDArray[Any], starts: list[int], shape: tuple[int, int]) -> NDArray[Any]:
+def _strip(images: Array, starts: list[int], shape: tuple[int, int]) -> Array:
     """The padded pixels of a block of tiles, channels last, so that a tile is moved in long pieces."""
     q, channels, *size = images.shape
     strip = scratch("winograd strip", (q, *shape, channels), images.dtype)
@@ -241,7 +243,7 @@ def _strip(images: NDArray[Any], starts: list[int], shape: tuple[int, int]) -> N
     return strip
 
 
-def _lay(tiles: NDArray[Any], output: NDArray[Any], corner: list[int]) -> None:
+def _lay(tiles: Array, output: Array, corner: list[int]) -> None:
     """Tiles (q, rows, columns, o, m, m) side by side into images, a row of a tile as one number."""
     q, rows, columns, outputs, m, _ = tiles.shape
     unit = np.dtype("c16" if m * tiles.itemsize % 16 == 0 else "c8")
