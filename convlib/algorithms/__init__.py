@@ -21,6 +21,7 @@ are faster where they apply and round differently; ``convlib.algorithms.conv2d``
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -64,15 +65,21 @@ ALGORITHMS: dict[str, Algorithm] = DIRECT | {
 }  # fmt: skip
 
 
-def cheapest(problem: Problem, among: dict[str, Algorithm], prepared: bool = False) -> str:
-    """The name of the algorithm with the smallest cost."""
-    able = {name: one.cost(problem, prepared) for name, one in among.items() if not one.why_not(problem)}
-    return min(able, key=lambda name: able[name])
+def able(problem: Problem, among: dict[str, Algorithm], prepared: bool = False) -> dict[str, float]:
+    """The cost of each algorithm that can compute it."""
+    return {name: one.cost(problem, prepared) for name, one in among.items() if not one.why_not(problem)}
+
+
+@functools.lru_cache(maxsize=1024)
+def cheapest(problem: Problem, direct: bool, prepared: bool = False) -> str:
+    """The name of the algorithm with the smallest cost, of all or of the direct ones."""
+    costs = able(problem, DIRECT if direct else ALGORITHMS, prepared)
+    return min(costs, key=lambda name: costs[name])
 
 
 def direct(input: Array, weight: Array, problem: Problem) -> Array:
     """A convolution without its bias, for which products are only added up."""
-    algorithm = DIRECT[cheapest(problem, DIRECT)]
+    algorithm = DIRECT[cheapest(problem, direct=True)]
     return algorithm.run(input, algorithm.prepare(weight, problem), problem)
 
 
@@ -195,8 +202,7 @@ def costs(
         None, stride, padding, dilation, groups,
     )  # fmt: skip
     problem = problem_of(input_size, weight_size, itemsize, stride, padding, dilation, groups)
-    able = {name: one.cost(problem, prepared) for name, one in ALGORITHMS.items() if not one.why_not(problem)}
-    return dict(sorted(able.items(), key=lambda item: item[1]))
+    return dict(sorted(able(problem, ALGORITHMS, prepared).items(), key=lambda item: item[1]))
 
 
 class _Prepared:
@@ -221,7 +227,7 @@ class _Prepared:
         if self.algorithm is not None:
             return self.algorithm
         exact = self.weight.dtype.kind != "f" or self.weight.dtype.itemsize > 8
-        return cheapest(problem, DIRECT if exact else ALGORITHMS, self.again)
+        return cheapest(problem, exact, self.again)
 
     def __call__(self, input: Array) -> Array:
         if input.ndim == 3:
