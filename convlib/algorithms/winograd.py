@@ -102,9 +102,9 @@ class Winograd:
         channels, outputs = problem.channels, problem.outputs
         kernels = a2 * channels * outputs
         blocks = tiles / max(1, min(tiles, _most(problem, a2)))
-        inside = tiles * channels * (a2 * a2 + MOVE * (a2 + m2))
-        outside = tiles * outputs * (a2 * m2 + MOVE * m2)
-        transform = 0 if prepared else kernels * (k * k + MOVE)
+        inside = tiles * channels * (a2 * a2 + MOVE * (1.5 * a2 + m2))
+        outside = tiles * outputs * (a2 * m2 + MOVE * (0.5 * a2 + m2))
+        transform = 0 if prepared else kernels * (k * k + 2 * MOVE)
         return tiles * kernels + inside + outside + MOVE * kernels * blocks + transform
 
     def prepare(self, weight: Array, problem: Problem) -> Array:
