@@ -18,11 +18,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.windows import sliding_windows
 
 
 def why_not(problem: Problem) -> str:
@@ -62,9 +64,9 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
 
 
 def rows_at_a_time(problem: Problem, row: int) -> int:
-    """As many as make columns of 2 MiB, or of as much as the kernels take, which are read anew for each."""
+    """As many as make columns of 4 MiB, or of as much as the kernels take, which are read anew for each."""
     kernels = problem.outputs * problem.channels // problem.groups * problem.taps
-    numbers = max(2 * MEBIBYTE // problem.itemsize, kernels)
+    numbers = max(4 * MEBIBYTE // problem.itemsize, kernels)
     return max(1, numbers // (problem.channels * problem.taps * row))
 
 
@@ -80,6 +82,14 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
     kernel, stride, padding, dilation, _, positions = problem.layout
     counts = (last - first, *positions[1:])
     columns = scratch("columns", (problem.channels, *kernel, len(images), *counts), images.dtype)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if all(s >= span for s, span in zip(stride, spans, strict=True)) and not any(map(any, padding)):
+        n = len(counts)  # patches: no pixel is moved twice, so all are moved at once
+        windows = sliding_windows(images[:, :, first * stride[0] :], kernel, stride, dilation)[
+            :, :, : counts[0]
+        ]
+        columns[...] = windows.transpose(1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n))
+        return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
     starts = [
         [t * d - sides[0] for t in range(k)] for k, d, sides in zip(kernel, dilation, padding, strict=True)
     ]
@@ -111,8 +121,9 @@ def _move(source: Array, starts: list[list[int]], stride: Sequence[int], columns
         target = columns[(slice(None), *tap)]
         if any(there.stop - there.start < count for (there, _), count in zip(met, counts, strict=True)):
             target[...] = 0
-        pixels = dealt[starts[-1][tap[-1]] % across][(..., *(here for _, here in met))]
-        target[(..., *(there for there, _ in met))] = pixels
+        inside: Any = (..., *(there for there, _ in met))
+        pixels: Any = (..., *(here for _, here in met))
+        target[inside] = dealt[starts[-1][tap[-1]] % across][pixels]
 
 
 def _move_rows(source: Array, starts: list[list[int]], columns: Array) -> None:
@@ -136,5 +147,7 @@ def _move_rows(source: Array, starts: list[list[int]], columns: Array) -> None:
             before, after = max(0, -begin), max(0, end - height * width)  # outside of the image
             moved = pixels[..., begin + before : end - after]
             lines[:, u, v, :, there.start * width + before : there.stop * width - after] = moved
-            columns[:, u, v, ..., : max(0, -across)] = 0
-            columns[:, u, v, ..., min(width, width - across) :] = 0
+            if across < 0:
+                columns[:, u, v, ..., :-across] = 0
+            elif across > 0:
+                columns[:, u, v, ..., width - across :] = 0

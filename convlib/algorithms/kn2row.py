@@ -34,7 +34,7 @@ def why_not(problem: Problem) -> str:
 
 
 def cost(problem: Problem, prepared: bool) -> float:
-    """In multiply-adds: for each tap the image is read again, and the outputs are added up, within the cache."""
+    """In multiply-adds: for each tap the image is read again, and the outputs are added up, in the cache."""
     moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
     wider = problem.layout.padded[-1] / problem.layout.positions[-1]
     return problem.multiply_adds * wider + 3 / 8 * MOVE * moved
