@@ -88,7 +88,11 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
         windows = sliding_windows(images[:, :, first * stride[0] :], kernel, stride, dilation)[
             :, :, : counts[0]
         ]
-        columns[...] = windows.transpose(1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n))
+        windows = windows.transpose(1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n))
+        if problem.taps == 1:  # the image itself
+            columns = windows
+        else:
+            columns[...] = windows
         return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
     starts = [
         [t * d - sides[0] for t in range(k)] for k, d, sides in zip(kernel, dilation, padding, strict=True)

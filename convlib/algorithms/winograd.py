@@ -104,7 +104,7 @@ class Winograd:
         blocks = tiles / max(1, min(tiles, _most(problem, a2)))
         inside = tiles * channels * (a2 * a2 + MOVE * (1.5 * a2 + m2))
         outside = tiles * outputs * (a2 * m2 + MOVE * (0.5 * a2 + m2))
-        transform = 0 if prepared else kernels * (k * k + 2 * MOVE)
+        transform = 0 if prepared else kernels * (k * k + 3 * MOVE)
         return tiles * kernels + inside + outside + MOVE * kernels * blocks + transform
 
     def prepare(self, weight: Array, problem: Problem) -> Array:
