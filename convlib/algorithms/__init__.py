@@ -84,8 +84,11 @@ def direct(input: Array, weight: Array, problem: Problem) -> Array:
 
 
 def direct_input(weight: Array, grad: Array, problem: Problem) -> Array:
-    """The gradient of its input."""
-    if set(problem.layout.stride) == {1}:
+    """The gradient of its input.
+
+    The turned convolution pads with zeros, which infinity and NaN would make NaN: then it is not the same.
+    """
+    if set(problem.layout.stride) == {1} and np.isfinite(weight).all():
         return direct(grad, *turned(weight, problem))
     return input_in_bands(weight, grad, problem)
 
