@@ -139,7 +139,7 @@ def filters(pairs) -> None:
     for height, width in ((512, 512), (1080, 1920)):
         image = np.random.default_rng(0).random((height, width), dtype=np.float32)
         for k, sigma in ((7, 1.0), (13, 2.0), (31, 5.0)):
-            kernel, radius = gaussian(sigma, k).astype(np.float32), k // 2
+            kernel, radius = gaussian(sigma, k), k // 2
             pairs("Gaussian", f"{k}x{k} of {height}x{width}", {
                 "convlib": partial(filter2d, image[None], kernel),
                 "OpenCV": partial(cv2.GaussianBlur, image, (k, k), sigma, borderType=cv2.BORDER_REFLECT_101),
