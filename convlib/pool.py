@@ -422,7 +422,8 @@ def _average(
     divisor = _divisors(input.shape[-n:], layout, include_pad, override)
     if total.dtype.kind == "i":
         return (total - np.fmod(total, divisor)) // divisor  # towards 0, as in torch
-    return (total / divisor).astype(input.dtype, copy=False)
+    total /= divisor.astype(total.dtype)
+    return total.astype(input.dtype, copy=False)
 
 
 def _average_backward(
