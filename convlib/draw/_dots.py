@@ -10,7 +10,7 @@ import numpy as np
 from convlib.draw._style import INK, LINES, PALETTE, WIDTH
 
 MARKERS = "os^DvP"
-DOT = 0.1  # inches from one dot of a row down to the next, so that equal numbers do not hide each other
+DOT = 0.09  # inches from one dot of a row down to the next, so that equal numbers do not hide each other
 
 
 def dots(
@@ -46,7 +46,7 @@ def dots(
             if not np.isfinite(value) or (log and value <= 0):
                 raise ValueError(f"dots: {name!r} of {title!r} cannot be drawn: {value}")
 
-    height = DOT * (len(names) + 2)  # of a row
+    height = DOT * (len(names) + 1.5)  # of a row
     _, axes = plt.subplots(figsize=(WIDTH, height * len(rows) + 1.1), layout="constrained")
     axes.set(xlabel=xlabel, xscale="log" if log else "linear", ylim=(len(rows) - 0.5, -0.5))
     if log:
