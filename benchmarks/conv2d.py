@@ -1,111 +1,183 @@
-"""Time convlib.conv2d (NumPy) beside torch.nn.functional.conv2d on layers of known networks: `make bench`.
+"""Convolutions of NumPy arrays beside those of torch and others on layers of known networks: `make bench`.
 
-One thread, float32, one image. Both run in one process, in random order within each round; a row shows the
-median of the rounds' ratios, so that a slow moment of the machine hits both. Below 1 NumPy is the faster one.
+Float32. A row shows how many times as long as torch.nn.functional.conv2d (NCHW) each of them takes: below 1
+it is faster. The ratios are medians over rounds in each of which all run in random order.
 
-Everything is measured twice, because fresh memory can cost more than the arithmetic: once with memory that
-the process keeps between calls, once with the system's default. (The setting is one of Linux's C library;
-elsewhere the two columns agree.)
+- plain: convlib.conv2d, always direct
+- fastest: convlib.algorithms.conv2d
+- prepared: the same, with weights prepared before
+- im2col: the textbook's, all columns at once
+- channels last: torch, image and kernels laid out so
+- ONNX Runtime, where it is installed
+- CUDA: torch on the GPU, where there is one, until its answer is there
+
+    python benchmarks/conv2d.py [--batch 8] [--threads 2] [--rounds 15] [--default-memory]
 """
 
+import argparse
+import importlib.util
 import json
 import math
 import os
-import platform
-import random
 import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-# name: (image side, input channels, output channels, kernel side, stride, padding, groups)
-LAYERS = {
-    "ResNet-50 first layer": (224, 3, 64, 7, 2, 3, 1),
-    "ResNet-50 3x3": (56, 64, 64, 3, 1, 1, 1),
-    "ResNet-50 3x3, small": (14, 256, 256, 3, 1, 1, 1),
-    "ResNet-50 1x1": (56, 256, 64, 1, 1, 0, 1),
-    "ResNeXt-50 grouped": (56, 128, 128, 3, 1, 1, 32),
-    "VGG-16 3x3, wide": (112, 128, 128, 3, 1, 1, 1),
-    "MobileNetV2 depthwise": (56, 144, 144, 3, 1, 1, 144),
-}
-ROUNDS = 15
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+from common import DEFAULT_MEMORY, KEEP_MEMORY, keep, measured
+from layers import LAYERS, SETS, Layer
+
+OURS = ("plain", "fastest", "prepared", "im2col")
 
 
-def measure() -> dict[str, tuple[float, float, float]]:
-    """Milliseconds of convlib and of torch, and the median ratio, for each layer."""
+def contestants(layer: Layer, batch: int, wanted: str):
+    """name: a function without arguments, and the answers that they must agree on."""
     import numpy as np
     import torch
+    import torch.nn.functional as F
 
-    from convlib import conv2d
+    import convlib
+    from convlib import algorithms
 
-    torch.set_num_threads(1)
-    generator = np.random.default_rng(0)
+    image, weight = layer.arrays(batch)
+    x, w = torch.from_numpy(image), torch.from_numpy(weight)
+    last, kernels_last = x.to(memory_format=torch.channels_last), w.to(memory_format=torch.channels_last)
+    prepared = algorithms.PreparedConv2d(weight, None, *layer.options)
+    stride, padding, dilation, groups = layer.options
+
+    def textbook():
+        columns = convlib.unfold(image, layer.kernel, dilation, padding, stride)
+        kernels = weight.reshape(groups, layer.outputs // groups, -1)
+        return kernels @ columns.reshape(batch, groups, kernels.shape[2], -1)
+
+    able = {
+        "torch": lambda: F.conv2d(x, w, None, *layer.options),
+        "plain": lambda: convlib.conv2d(image, weight, None, *layer.options),
+        "fastest": lambda: algorithms.conv2d(image, weight, None, *layer.options),
+        "prepared": lambda: prepared(image),
+        "im2col": textbook,
+        "channels last": lambda: F.conv2d(last, kernels_last, None, *layer.options),
+    }
+    if layer.kernel > 20:
+        del able["im2col"]  # a gigabyte of columns
+    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
+        able["ONNX Runtime"] = onnx_runtime(image, weight, layer)
+    if torch.cuda.is_available():
+        there, kernels_there = x.cuda(), w.cuda()
+
+        def cuda():
+            answer = F.conv2d(there, kernels_there, None, *layer.options)
+            torch.cuda.synchronize()
+            return answer
+
+        able["CUDA"] = cuda
+    if wanted != "all":
+        able = {name: able[name] for name in wanted.split(",") if name in able}
+    exact = F.conv2d(x.double(), w.double(), None, *layer.options).numpy() if layer.kernel < 20 else None
+    errors = {}
+    for name, run in able.items():  # a fast wrong answer is worth nothing
+        answer = run()
+        answer = answer.cpu().numpy() if isinstance(answer, torch.Tensor) else np.asarray(answer)
+        if exact is not None:
+            errors[name] = float(np.abs(answer.reshape(exact.shape) - exact).max())
+            assert errors[name] < (1e-2 if name == "CUDA" else 1e-4), (name, layer, errors[name])
+    return able, errors
+
+
+def onnx_runtime(image, weight, layer: Layer):
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    node = helper.make_node(
+        "Conv", ["x", "w"], ["y"], strides=[layer.stride] * 2, pads=[layer.padding] * 4,
+        dilations=[layer.dilation] * 2, group=layer.groups,
+    )  # fmt: skip
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [node], "layer", [value("x", TensorProto.FLOAT, image.shape)], [value("y", TensorProto.FLOAT, list("nohw"))],
+        [numpy_helper.from_array(weight, "w")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
+    )
+    return lambda: session.run(None, {"x": image})[0]
+
+
+def measure(batch: int, rounds: int, wanted: str, threads: int) -> dict:
+    import torch
+
+    from convlib.timing import race
+
+    torch.set_num_threads(threads)
     results = {}
-    for name, (side, channels, outputs, k, s, p, g) in LAYERS.items():
-        image = generator.standard_normal((1, channels, side, side), dtype=np.float32)
-        weight = generator.standard_normal((outputs, channels // g, k, k), dtype=np.float32)
-        image_tensor, weight_tensor = torch.from_numpy(image), torch.from_numpy(weight)
-        candidates = {
-            "convlib": lambda x=image, w=weight, s=s, p=p, g=g: conv2d(x, w, None, s, p, 1, g),
-            "torch": lambda x=image_tensor, w=weight_tensor, s=s, p=p, g=g: torch.nn.functional.conv2d(
-                x, w, None, s, p, 1, g
-            ),
-        }
-        # A fast wrong answer is worth nothing; this call is also the warm-up.
-        ours, theirs = candidates["convlib"](), candidates["torch"]().numpy()
-        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
-        times: dict[str, list[float]] = {"convlib": [], "torch": []}
-        for _ in range(ROUNDS):
-            for candidate in random.sample(list(candidates), 2):
-                start = time.perf_counter()
-                candidates[candidate]()
-                times[candidate].append(1000 * (time.perf_counter() - start))
-        ratios = [ours / theirs for ours, theirs in zip(times["convlib"], times["torch"], strict=True)]
-        results[name] = (*map(statistics.median, times.values()), statistics.median(ratios))
+    for name, layer in LAYERS.items():
+        able, errors = contestants(layer, batch, wanted)
+        result = race(able, rounds if layer.multiply_adds * batch < 4e9 else max(3, rounds // 3))
+        print(f"{name}", file=sys.stderr)
+        seconds = {one: result.median(one) for one in able}
+        ratios = {one: result.ratio(one, to="torch") for one in able if "torch" in able}
+        results[name] = {"seconds": seconds, "ratios": ratios, "errors": errors}
     return results
 
 
-def machine() -> str:
-    """Processor, versions and the kernel that NumPy's BLAS chose for this processor."""
-    import numpy as np
-    import torch
-
-    processor = platform.processor() or platform.machine()
-    if (cpuinfo := Path("/proc/cpuinfo")).exists():  # Linux, where platform names only the architecture
-        processor = cpuinfo.read_text().partition("model name\t: ")[2].partition("\n")[0] or processor
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    loading = [sys.executable, "-c", "import numpy"]
-    told = subprocess.run(loading, env=os.environ | {"OPENBLAS_VERBOSE": "2"}, capture_output=True, text=True)
-    kernel = told.stderr.partition("Core: ")[2].strip() or "unknown"
-    return (
-        f"{processor}, {os.cpu_count()} cores, one thread used; Python {platform.python_version()}\n"
-        f"NumPy {np.__version__} with {blas['name']} {blas['version']} (kernel {kernel}), "
-        f"torch {torch.__version__} ({torch.backends.cpu.get_cpu_capability()})\n"
-    )
-
-
 def main() -> None:
-    if "--measure" in sys.argv:
-        print(json.dumps(measure()))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="all", help=argparse.SUPPRESS)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--default-memory", action="store_true")
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.batch, given.rounds, given.only, given.threads)))
         return
-    print(machine())
-    runs = []
-    for memory in (KEEP_MEMORY, {}):
-        environment = os.environ | ONE_THREAD | memory
-        command = [sys.executable, __file__, "--measure"]
-        runs.append(json.loads(subprocess.check_output(command, env=environment)))
-    print(f"{'':24}{'multiply-adds':>14}{'convlib':>11}{'torch':>11}{'ratio':>8}{'default memory':>16}")
-    for name, (side, channels, outputs, k, s, p, g) in LAYERS.items():
-        output_side = (side + 2 * p - k) // s + 1
-        millions = output_side**2 * outputs * (channels // g) * k**2 / 1e6
-        ours, theirs, ratio = runs[0][name]
-        default_ratio = runs[1][name][2]
-        print(f"{name:24}{millions:12.1f} M{ours:8.2f} ms{theirs:8.2f} ms{ratio:8.2f}{default_ratio:16.2f}")
-    means = [math.exp(statistics.fmean(math.log(row[2]) for row in run.values())) for run in runs]
-    print(f"{'geometric mean':60}{means[0]:8.2f}{means[1]:16.2f}")
+    import torch  # noqa: F401  (the machine's description names it)
+
+    from convlib.timing import machine
+
+    words = ["--batch", str(given.batch), "--threads", str(given.threads), "--rounds", str(given.rounds)]
+    memory = DEFAULT_MEMORY if given.default_memory else KEEP_MEMORY
+    if given.threads == 1:
+        results = measured(__file__, *words, memory=memory)
+    else:  # each in a process of its own, because waiting threads of one would slow down the other
+        several = {
+            one: measured(__file__, *words, "--only", one, threads=given.threads, memory=memory)
+            for one in ("torch", *OURS, "channels last")
+        }
+        results = {name: {"seconds": {}, "ratios": {}, "errors": {}} for name in LAYERS}
+        for one, rows in several.items():
+            for name, row in rows.items():
+                results[name]["seconds"] |= row["seconds"]
+                if one in row["seconds"]:
+                    torchs = several["torch"][name]["seconds"]["torch"]
+                    results[name]["ratios"][one] = row["seconds"][one] / torchs
+    about = f"{machine()}; {given.threads} thread{'s'[: given.threads > 1]}, batch {given.batch}"
+    keep(f"conv2d-{given.threads}-{given.batch}", {"machine": about, "results": results})
+    show(about, results)
+
+
+def show(about: str, results: dict) -> None:
+    print(about)
+    peers = [one for one in next(iter(results.values()))["ratios"] if one != "torch"]
+    print(f"{'':48}{'multiply-adds':>15}{'torch':>10}" + "".join(f"{one:>14}" for one in peers))
+    for name, row in results.items():
+        ratios = "".join(f"{row['ratios'].get(one, math.nan):14.2f}" for one in peers)
+        millions = LAYERS[name].multiply_adds / 1e6
+        print(f"{name:48}{millions:13.1f} M{1000 * row['seconds']['torch']:7.2f} ms{ratios}")
+    groups = {network: [f"{network}: {one}" for one in layers] for network, layers in SETS.items()}
+    groups["all but the one apart"] = [
+        one for network in SETS if network != "apart" for one in groups[network]
+    ]
+    for group, names in groups.items():
+        means = (
+            math.exp(statistics.fmean(math.log(results[one]["ratios"][peer]) for one in names))
+            if all(peer in results[one]["ratios"] for one in names)
+            else math.nan
+            for peer in peers
+        )
+        print(f"{'geometric mean, ' + group:73}" + "".join(f"{mean:14.2f}" for mean in means))
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def _check_sizes(
 def _check_dtypes(function: str, **arrays: Array | None) -> None:
     require_same_dtype(function, **arrays)
     dtype = next(iter(arrays.values())).dtype  # type: ignore[union-attr]
-    if str(dtype).removeprefix("torch.") == "bool" or getattr(dtype, "kind", "f") not in "iufc":
+    kind = getattr(dtype, "kind", None) or ("b" if "bool" in str(dtype) else "f")  # NumPy's, or torch's
+    if kind not in "iufc":
         raise TypeError(f"{function}: {dtype} has no products to add; convert to a number type first")
 
 

@@ -20,8 +20,10 @@ def shown(value: float) -> str:
     >>> shown(-3.0), shown(1 / 3)
     ('−3', '0.3333')
     """
-    certain = float(CERTAIN.create_decimal(value))
-    rounded = value if value == int(value) else float(DIGITS.create_decimal(certain))
+    rounded = value
+    if value != int(value):
+        certain = float(CERTAIN.create_decimal(value))
+        rounded = float(DIGITS.create_decimal(certain))
     if rounded == int(rounded):
         text = f"{rounded:.0f}"
     elif abs(rounded) >= 1e-6:

@@ -43,6 +43,8 @@ def as_tuple(value: Ints, n: int, name: str, at_least: int = 1, function: str = 
     >>> as_tuple((3, 5), 2, "kernel_size")
     (3, 5)
     """
+    if type(value) is int and at_least <= value <= LARGEST_INTEGER:  # nearly always, and this is called often
+        return (value,) * n
     where = f"{function}: " if function else ""
     entries: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(entries) == 1:
@@ -97,6 +99,8 @@ def _refuse_beyond(where: str, name: str, value: Any, numbers: tuple[int, ...], 
 
 def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
     """The entries as plain integers, or None where one is something else."""
+    if all(type(entry) is int for entry in entries):
+        return tuple(entries)
     try:
         return tuple(map(operator.index, entries)) if all(map(_may_be_integer, entries)) else None
     except Exception:  # an object may say anything when it is asked for its number
@@ -230,12 +234,13 @@ def window_counts(
     for axis, (n, k, s, (before, after), d) in enumerate(
         zip(sizes, kernel, stride, padding, dilation, strict=True)
     ):
-        room = n + before + after - effective_kernel_size(k, d)
+        spanned = d * (k - 1) + 1
+        room = n + before + after - spanned
         if room < 0:
             where = f"{function}: " if function else ""
             dilated = f" (dilation {d} spreads {k} taps)" if d > 1 else ""
             raise ValueError(
-                f"{where}the kernel spans {effective_kernel_size(k, d)} pixels{dilated} along spatial axis "
+                f"{where}the kernel spans {spanned} pixels{dilated} along spatial axis "
                 f"{axis}, but the padded input has {n + before + after} "
                 f"(size {n}, padding {before} + {after})"
             )

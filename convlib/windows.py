@@ -307,18 +307,34 @@ def sliding_windows(input: Array, kernel_size: Sequence[int], stride: Ints = 1, 
         )
     strides = as_tuple(stride, n, "stride", function="sliding_windows")
     dilations = as_tuple(dilation, n, "dilation", function="sliding_windows")
-    window_counts(
-        tuple(input.shape[input.ndim - n :]), kernel, strides, ((0, 0),) * n, dilations, "sliding_windows"
-    )
-    extents = [effective_kernel_size(k, d) for k, d in zip(kernel, dilations, strict=True)]
-    axes = range(input.ndim - n, input.ndim)
+    sizes = tuple(input.shape[input.ndim - n :])
+    counts = window_counts(sizes, kernel, strides, ((0, 0),) * n, dilations, "sliding_windows")
     if is_tensor(input):
+        extents = [effective_kernel_size(k, d) for k, d in zip(kernel, dilations, strict=True)]
+        axes = range(input.ndim - n, input.ndim)
         for axis, extent, step in zip(axes, extents, strides, strict=True):
             input = input.unfold(axis, extent, min(step, input.shape[axis]))  # a larger one is no other
         return input[(..., *(slice(None, None, d) for d in dilations))]
-    view = np.lib.stride_tricks.sliding_window_view(plain(input), extents, tuple(axes))
-    every: tuple[Any, ...] = (..., *(slice(None, None, step) for step in (*strides, *dilations)))
-    return view[every]
+    return _view_of_windows(plain(input), kernel, strides, dilations, counts)
+
+
+def _view_of_windows(
+    input: NDArray[Any],
+    kernel: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    counts: Sequence[int],
+) -> NDArray[Any]:
+    """Each step to the next window or the next tap is a step of so many pixels in the same memory."""
+    first = input.ndim - len(kernel)
+    pixel = input.strides[first:]
+    # A step is not taken where there is only one window or one tap, and may be too long for memory.
+    steps = [
+        size * step if n > 1 else size
+        for step, size, n in zip((*strides, *dilations), pixel * 2, (*counts, *kernel), strict=True)
+    ]
+    shape = (*input.shape[:first], *counts, *kernel)
+    return np.lib.stride_tricks.as_strided(input, shape, (*input.strides[:first], *steps), writeable=False)
 
 
 def im2col(
@@ -345,9 +361,10 @@ def im2col(
              [1, 2, 3]]]])
     """
     n = len(kernel_size)
-    windows: NDArray[Any] = sliding_windows(input, kernel_size, stride, dilation)
-    positions = windows.shape[2 : 2 + n]
-    windows = np.moveaxis(windows, range(2 + n, 2 + 2 * n), range(2, 2 + n))  # n c *k *positions
+    strides, dilations = as_tuple(stride, n, "stride"), as_tuple(dilation, n, "dilation")
+    positions = window_counts(input.shape[2:], kernel_size, strides, ((0, 0),) * n, dilations)
+    windows = _view_of_windows(input, kernel_size, strides, dilations, positions)
+    windows = windows.transpose(0, 1, *range(2 + n, 2 + 2 * n), *range(2, 2 + n))  # n c *k *positions
     return windows.reshape(*input.shape[:2], math.prod(kernel_size), math.prod(positions))
 
 

@@ -25,10 +25,23 @@ from convlib import (
     correlate2d,
     unfold,
 )
+from convlib.algorithms import depthwise, im2col, kn2row
+from convlib.algorithms.problem import Problem
 from convlib.oracles import conv_loops, correlate2d_loops, finite_difference
 
 any_axes = pytest.mark.parametrize("n", [1, 2, 3])
 modes = pytest.mark.parametrize("mode", ["full", "same", "valid"])
+
+
+@pytest.fixture(scope="module", params=["in one piece", "in pieces"], autouse=True)
+def pieces(request):
+    """Everything twice: as a small convolution is computed, and row by row with whatever suits a large one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "in pieces":
+            patch.setattr(Problem, "is_large", property(lambda problem: problem.images > 0))
+            for room in (im2col, kn2row, depthwise):
+                patch.setattr(room, "MEBIBYTE", 64)  # bytes
+        yield
 
 
 def operations(n: int):

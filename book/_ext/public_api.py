@@ -10,6 +10,7 @@ from types import ModuleType
 
 MARK = "<!-- public api -->"
 SUBMODULES = (
+    "convlib.algorithms",
     "convlib.digits",
     "convlib.draw",
     "convlib.edges",
@@ -23,6 +24,7 @@ SUBMODULES = (
     "convlib.oracles",
     "convlib.photographs",
     "convlib.receptive_field",
+    "convlib.timing",
 )
 
 

@@ -21,21 +21,22 @@ are faster where they apply and round differently; ``convlib.algorithms.conv2d``
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from convlib._checks import require_one_of
-from convlib._conv_checks import forward_check
+from convlib._conv_checks import forward_check, input_check, weight_check
 from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, require_array, wide
 from convlib.algorithms import depthwise, fourier, im2col, kn2row, pointwise
-from convlib.algorithms.gradients import input_in_bands, turned
+from convlib.algorithms.gradients import input_in_bands, turned, weight_in_bands
 from convlib.algorithms.problem import Problem, problem_of
 from convlib.algorithms.winograd import Winograd
 from convlib.shapes import Ints, Padding, as_sizes
 
-__all__ = ["ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "costs"]
+__all__ = ["ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "conv2d_input", "conv2d_weight", "costs"]
 
 ON_TORCH = "convlib.algorithms.on_torch"
 
@@ -64,21 +65,30 @@ ALGORITHMS: dict[str, Algorithm] = DIRECT | {
 }  # fmt: skip
 
 
-def cheapest(problem: Problem, among: dict[str, Algorithm], prepared: bool = False) -> str:
-    """The name of the algorithm with the smallest cost."""
-    able = {name: one.cost(problem, prepared) for name, one in among.items() if not one.why_not(problem)}
-    return min(able, key=lambda name: able[name])
+def able(problem: Problem, among: dict[str, Algorithm], prepared: bool = False) -> dict[str, float]:
+    """The cost of each algorithm that can compute it."""
+    return {name: one.cost(problem, prepared) for name, one in among.items() if not one.why_not(problem)}
+
+
+@functools.lru_cache(maxsize=1024)
+def cheapest(problem: Problem, direct: bool, prepared: bool = False) -> str:
+    """The name of the algorithm with the smallest cost, of all or of the direct ones."""
+    costs = able(problem, DIRECT if direct else ALGORITHMS, prepared)
+    return min(costs, key=lambda name: costs[name])
 
 
 def direct(input: Array, weight: Array, problem: Problem) -> Array:
     """A convolution without its bias, for which products are only added up."""
-    algorithm = DIRECT[cheapest(problem, DIRECT)]
+    algorithm = DIRECT[cheapest(problem, direct=True)]
     return algorithm.run(input, algorithm.prepare(weight, problem), problem)
 
 
 def direct_input(weight: Array, grad: Array, problem: Problem) -> Array:
-    """The gradient of its input."""
-    if set(problem.layout.stride) == {1}:
+    """The gradient of its input.
+
+    The turned convolution pads with zeros, which infinity and NaN would make NaN: then it is not the same.
+    """
+    if set(problem.layout.stride) == {1} and np.isfinite(weight).all():
         return direct(grad, *turned(weight, problem))
     return input_in_bands(weight, grad, problem)
 
@@ -195,8 +205,87 @@ def costs(
         None, stride, padding, dilation, groups,
     )  # fmt: skip
     problem = problem_of(input_size, weight_size, itemsize, stride, padding, dilation, groups)
-    able = {name: one.cost(problem, prepared) for name, one in ALGORITHMS.items() if not one.why_not(problem)}
-    return dict(sorted(able.items(), key=lambda item: item[1]))
+    return dict(sorted(able(problem, ALGORITHMS, prepared).items(), key=lambda item: item[1]))
+
+
+@dispatch(input_check(2), ON_TORCH)
+def conv2d_input(
+    input_size: Sequence[int],
+    weight: Array,
+    grad_output: Array,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Array:
+    """Gradient of a convolution with respect to its input, by the fastest algorithm.
+
+    At stride 1 it is a convolution, too, of the gradient with the kernels turned by half a turn.
+
+    See Also
+    --------
+    convlib.conv2d_input : the same function, always direct.
+
+    Examples
+    --------
+    >>> weight = np.array([[[[1., 10.]]]])
+    >>> conv2d_input((1, 1, 3), weight, np.array([[[1., 2.]]]))  # 1*1, 1*10 + 2*1, 2*10
+    array([[[ 1., 12., 20.]]])
+    """
+    if len(input_size) == 3:
+        batch = (1, *input_size)
+        return conv2d_input(batch, weight, grad_output[None], stride, padding, dilation, groups)[0]
+    taps, grad = wide(weight), wide(grad_output)
+    problem = problem_of(input_size, weight.shape, taps.itemsize, stride, padding, dilation, groups)
+    if 0 in problem.output_shape:
+        return np.zeros(input_size, weight.dtype)
+    if problem.layout.stride != (1, 1):
+        return input_in_bands(taps, grad, problem).astype(weight.dtype, copy=False)
+    kernels, back = turned(taps, problem)
+    algorithm = ALGORITHMS[cheapest(back, direct=not inexact(weight))]
+    gradient = algorithm.run(grad, algorithm.prepare(kernels, back), back)
+    return gradient.astype(weight.dtype, copy=False)
+
+
+@dispatch(weight_check(2), ON_TORCH)
+def conv2d_weight(
+    input: Array,
+    weight_size: Sequence[int],
+    grad_output: Array,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Array:
+    """Gradient of a convolution with respect to its weight, by the fastest algorithm.
+
+    See Also
+    --------
+    convlib.conv2d_weight : the same function, always direct.
+
+    Examples
+    --------
+    >>> image = np.array([[[1., 2., 3.]]])
+    >>> conv2d_weight(image, (1, 1, 1, 2), np.array([[[1., 10.]]]))  # 1*1 + 10*2, 1*2 + 10*3
+    array([[[[21., 32.]]]])
+    """
+    if input.ndim == 3:
+        return conv2d_weight(input[None], weight_size, grad_output[None], stride, padding, dilation, groups)
+    image, grad = wide(input), wide(grad_output)
+    problem = problem_of(input.shape, weight_size, image.itemsize, stride, padding, dilation, groups)
+    if 0 in problem.output_shape:
+        return np.zeros(weight_size, input.dtype)
+    algorithm = ALGORITHMS[cheapest(problem, direct=not inexact(input), prepared=True)]
+    if isinstance(algorithm, Winograd) and problem.layout.dilation == (1, 1):
+        gradient = algorithm.weight_gradient(image, grad, problem)
+    else:
+        gradient = weight_in_bands(image, grad, problem)
+    return gradient.astype(input.dtype, copy=False)
+
+
+def inexact(array: Array) -> bool:
+    """Whether it holds numbers that may be rounded in another way: real ones of half to double precision."""
+    return bool(array.dtype.kind == "f" and array.dtype.itemsize <= 8)
 
 
 class _Prepared:
@@ -220,8 +309,7 @@ class _Prepared:
     def choice(self, problem: Problem) -> str:
         if self.algorithm is not None:
             return self.algorithm
-        exact = self.weight.dtype.kind != "f" or self.weight.dtype.itemsize > 8
-        return cheapest(problem, DIRECT if exact else ALGORITHMS, self.again)
+        return cheapest(problem, not inexact(self.weight), self.again)
 
     def __call__(self, input: Array) -> Array:
         if input.ndim == 3:

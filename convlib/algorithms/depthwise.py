@@ -60,16 +60,32 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         channels = slice(first, first + few)
         phases = _phases(input[n, channels], problem, shape)  # s s c h*w
         sums, column = scratch("sums", (2, phases.shape[2], length), output.dtype)
-        for v, (phase, moved) in enumerate(taps):
-            fresh = True
-            for seen, weights in _rows_of(phases[:, phase], kernels[v], problem, shape[1], moved, length):
-                target = sums if v == 0 and fresh else column
-                np.einsum("kcl,kc->cl", seen, weights[:, channels], out=target)
-                if target is column:
-                    np.add(sums, column, out=sums)
-                fresh = False
-        output[n, channels] = sums.reshape(-1, rows, shape[1])[..., :columns]
+        first_one, *others = (
+            (seen, weights[:, channels])
+            for v, (phase, moved) in enumerate(taps)
+            for seen, weights in _rows_of(phases[:, phase], kernels[v], problem, shape[1], moved, length)
+        )
+        _sum(*first_one, sums)
+        for one in others[:-1]:
+            _sum(*one, column)
+            np.add(sums, column, out=sums)
+        target = output[n, channels]
+        if others:  # the last addition leaves out what is cut off
+            _sum(*others[-1], column)
+            np.add(_cut(sums, shape[1], columns), _cut(column, shape[1], columns), out=target)
+        else:
+            target[...] = _cut(sums, shape[1], columns)
     return output
+
+
+def _sum(seen: Array, weights: Array, out: Array) -> None:
+    """Products and their sum in one pass: the long axis is the inner one."""
+    np.einsum("kcl,kc->cl", seen, weights, out=out)
+
+
+def _cut(lines: Array, width: int, columns: int) -> Array:
+    """The outputs of rows laid end to end, without what the padding's width carries along."""
+    return lines.reshape(len(lines), -1, width)[..., :columns]
 
 
 def _rows_of(phases: Array, weights: Array, problem: Problem, width: int, moved: int, length: int) -> Any:
@@ -106,7 +122,6 @@ def _phases(image: Array, problem: Problem, shape: tuple[int, int]) -> Array:
     """The padded image, dealt out into one image for each place within a stride."""
     stride = problem.layout.stride
     phases = scratch("padded rows", (*stride, len(image), *shape), image.dtype)
-    phases[...] = 0
     for phase in itertools.product(*map(range, stride)):
         spans = [
             reach(size, at - before, s, count)
@@ -114,6 +129,9 @@ def _phases(image: Array, problem: Problem, shape: tuple[int, int]) -> Array:
                 problem.size, phase, problem.layout.padding, stride, shape, strict=True
             )
         ]
-        there, here = zip(*spans, strict=True)
-        phases[(*phase, slice(None), *there)] = image[(slice(None), *here)]
+        (rows, columns), here = zip(*spans, strict=True)
+        one = phases[phase]
+        one[:, : rows.start] = one[:, rows.stop :] = 0
+        one[..., : columns.start] = one[..., columns.stop :] = 0
+        one[:, rows, columns] = image[(slice(None), *here)]
     return phases.reshape(*stride, len(image), -1)

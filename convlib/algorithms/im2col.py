@@ -24,6 +24,7 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.windows import sliding_windows
 
 
 def why_not(problem: Problem) -> str:
@@ -43,7 +44,7 @@ def prepare(weight: Array, problem: Problem) -> Array:
 
 def run(input: Array, kernels: Array, problem: Problem) -> Array:
     """Band by band: copy the windows, multiply."""
-    input = np.ascontiguousarray(input)
+    input = np.ascontiguousarray(input)  # rows of it are moved in one piece
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
     flat = output.reshape(problem.images, *kernels.shape[:2], -1)  # n g o l
     rows, *others = problem.layout.positions
@@ -63,9 +64,9 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
 
 
 def rows_at_a_time(problem: Problem, row: int) -> int:
-    """As many as make columns of 2 MiB, or of as much as the kernels take, which are read anew for each."""
+    """As many as make columns of 4 MiB, or of as much as the kernels take, which are read anew for each."""
     kernels = problem.outputs * problem.channels // problem.groups * problem.taps
-    numbers = max(2 * MEBIBYTE // problem.itemsize, kernels)
+    numbers = max(4 * MEBIBYTE // problem.itemsize, kernels)
     return max(1, numbers // (problem.channels * problem.taps * row))
 
 
@@ -81,57 +82,76 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
     kernel, stride, padding, dilation, _, positions = problem.layout
     counts = (last - first, *positions[1:])
     columns = scratch("columns", (problem.channels, *kernel, len(images), *counts), images.dtype)
-    source = images.swapaxes(0, 1)  # c n *pixels
-    *steps, across = stride
-    # Every s-th pixel of a row is dealt out into an image of its own, in which the windows are neighbours.
-    low = max(0, first * stride[0] - padding[0][0])
-    high = (last - 1) * stride[0] - padding[0][0] + (kernel[0] - 1) * dilation[0] + 1
-    band = source[:, :, low : max(high, 0)]
-    dealt = [np.ascontiguousarray(band[..., at::across]) for at in range(across)] if across > 1 else [band]
-    for tap in itertools.product(*map(range, kernel)):
-        starts = [t * d - before for t, d, (before, _) in zip(tap, dilation, padding, strict=True)]
-        starts[0] += first * stride[0] - low
-        phase, starts[-1] = starts[-1] % across, starts[-1] // across
-        target = columns[(slice(None), *tap)]
-        if len(counts) == 2 and {*steps, across} == {1} and positions[-1] == source.shape[-1]:
-            _move_rows(dealt[phase], starts, target)
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if all(s >= span for s, span in zip(stride, spans, strict=True)) and not any(map(any, padding)):
+        n = len(counts)  # patches: no pixel is moved twice, so all are moved at once
+        windows = sliding_windows(images[:, :, first * stride[0] :], kernel, stride, dilation)[
+            :, :, : counts[0]
+        ]
+        windows = windows.transpose(1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n))
+        if problem.taps == 1:  # the image itself
+            columns = windows
         else:
-            _move(dealt[phase], starts, (*steps, 1), target)
+            columns[...] = windows
+        return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
+    starts = [
+        [t * d - sides[0] for t in range(k)] for k, d, sides in zip(kernel, dilation, padding, strict=True)
+    ]
+    low, high = (at * stride[0] + starts[0][end] for at, end in ((first, 0), (last - 1, -1)))
+    starts[0] = [start + first * stride[0] - max(low, 0) for start in starts[0]]
+    band = images.swapaxes(0, 1)[:, :, max(low, 0) : max(high + 1, 0)]  # c n *pixels
+    if set(stride) == {1} and len(counts) == 2 and counts[1] == band.shape[3]:
+        _move_rows(band, starts, columns)
+    else:
+        _move(band, starts, stride, columns)
     return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
 
 
-def _move(source: Array, starts: Sequence[int], steps: Sequence[int], target: Array) -> None:
-    """The pixels that a tap meets in the windows of `target`, and zeros where that is in the padding."""
-    axes = zip(source.shape[2:], starts, steps, target.shape[2:], strict=True)
-    spans = [reach(*axis) for axis in axes]
-    inside: tuple[Any, ...] = (..., *(windows for windows, _ in spans))
-    pixels: tuple[Any, ...] = (..., *(where for _, where in spans))
-    if target[inside].size < target.size:
-        target[...] = 0
-    target[inside] = source[pixels]
+def _move(source: Array, starts: list[list[int]], stride: Sequence[int], columns: Array) -> None:
+    """The pixels that each tap meets, and zeros where that is in the padding.
+
+    Every s-th pixel of a row is dealt out into an image of its own first, where the windows are neighbours.
+    """
+    *steps, across = stride
+    dealt = [np.ascontiguousarray(source[..., at::across]) if across > 1 else source for at in range(across)]
+    counts = columns.shape[-len(stride) :]
+    spans = [
+        [reach(n, start, step, count) for start in of]
+        for n, of, step, count in zip(source.shape[2:], starts, steps, counts, strict=False)
+    ]
+    spans.append([reach(dealt[at % across].shape[-1], at // across, 1, counts[-1]) for at in starts[-1]])
+    for tap in itertools.product(*map(range, columns.shape[1 : 1 + len(stride)])):
+        met = [of[t] for of, t in zip(spans, tap, strict=True)]
+        target = columns[(slice(None), *tap)]
+        if any(there.stop - there.start < count for (there, _), count in zip(met, counts, strict=True)):
+            target[...] = 0
+        inside: Any = (..., *(there for there, _ in met))
+        pixels: Any = (..., *(here for _, here in met))
+        target[inside] = dealt[starts[-1][tap[-1]] % across][pixels]
 
 
-def _move_rows(source: Array, starts: Sequence[int], target: Array) -> None:
+def _move_rows(source: Array, starts: list[list[int]], columns: Array) -> None:
     """The same where a row of windows is as long as a row of the image: many rows in one piece.
 
     Moved by a tap, the end of a row comes to lie where the next one starts: padding, which gets its zeros.
     """
-    *_, height, width = source.shape
-    *_, rows, _ = target.shape
-    down, across = starts
-    windows, _ = reach(height, down, 1, rows)
-    if windows.stop == windows.start or abs(across) >= width:
-        target[...] = 0
-        return
-    begin, end = (row * width for row in (windows.start, windows.stop))
-    moved = down * width + across
-    begin, end = max(begin, -moved), min(end, height * width - moved)
-    lines = target.reshape(*target.shape[:-2], rows * width)
-    pixels = source.reshape(*source.shape[:-2], height * width)
-    lines[..., begin:end] = pixels[..., begin + moved : end + moved]
-    target[..., : windows.start, :] = 0
-    target[..., windows.stop :, :] = 0
-    if across < 0:
-        target[..., :-across] = 0
-    elif across > 0:
-        target[..., width - across :] = 0
+    *outer, height, width = source.shape
+    rows = columns.shape[-2]
+    lines = columns.reshape(*columns.shape[:-2], rows * width)
+    pixels = source.reshape(*outer, height * width)
+    for u, down in enumerate(starts[0]):
+        there, here = reach(height, down, 1, rows)
+        columns[:, u, :, :, : there.start] = 0
+        columns[:, u, :, :, there.stop :] = 0
+        for v, across in enumerate(starts[1]):
+            if there.stop == 0 or abs(across) >= width:
+                columns[:, u, v] = 0
+                continue
+            begin, end = here.start * width + across, here.stop * width + across
+            before, after = max(0, -begin), max(0, end - height * width)  # outside of the image
+            moved = pixels[..., begin + before : end - after]
+            lines[:, u, v, :, there.start * width + before : there.stop * width - after] = moved
+            if across < 0:
+                columns[:, u, v, ..., :-across] = 0
+            elif across > 0:
+                columns[:, u, v, ..., width - across :] = 0

@@ -34,9 +34,10 @@ def why_not(problem: Problem) -> str:
 
 
 def cost(problem: Problem, prepared: bool) -> float:
-    """In multiply-adds: for each tap the image is read again, and the outputs are added up."""
+    """In multiply-adds: for each tap the image is read again, and the outputs are added up, in the cache."""
     moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
-    return problem.multiply_adds + MOVE / 2 * moved
+    wider = problem.layout.padded[-1] / problem.layout.positions[-1]
+    return problem.multiply_adds * wider + 3 / 8 * MOVE * moved
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
@@ -49,8 +50,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     rows, columns = problem.layout.positions
     width = problem.layout.padded[1]
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
-    # The sums of a band and the product of a tap take 1 MiB each, the padded rows as much again.
-    band = max(1, MEBIBYTE // (width * problem.itemsize * max(problem.channels, problem.outputs)))
+    # The sums of a band, the product of a tap and the padded rows stay in the cache together.
+    band = max(1, MEBIBYTE // 4 // (width * problem.itemsize * max(problem.channels, problem.outputs)))
     for n in range(problem.images):
         for first in range(0, rows, band):
             count = min(band, rows - first)

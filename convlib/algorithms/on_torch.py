@@ -23,7 +23,7 @@ def conv2d(
     stride: Ints = 1, padding: Padding = 0, dilation: Ints = 1, groups: int = 1,
     algorithm: str | None = None,
 ) -> Array:  # fmt: skip
-    if algorithm is None:
+    if algorithm is None or 0 in input.shape:  # nothing to be done one way or another
         return torch_ops.conv2d(  # type: ignore[no-untyped-call]
             input, weight, bias, stride, padding, dilation, groups
         )
@@ -34,6 +34,14 @@ def conv2d(
     padded = functional.pad(input, (left, right, top, bottom))
     output = globals()[algorithm](padded, weight, layout, groups)
     return output if bias is None else output + bias[:, None, None]
+
+
+def conv2d_input(*args: Any, **options: Any) -> Array:
+    return torch_ops.conv2d_input(*args, **options)  # type: ignore[no-untyped-call]
+
+
+def conv2d_weight(*args: Any, **options: Any) -> Array:
+    return torch_ops.conv2d_weight(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def pointwise(padded: Array, weight: Array, layout: Layout, groups: int) -> Array:
@@ -96,7 +104,7 @@ def _winograd(m: int, padded: Array, weight: Array, layout: Layout) -> Array:
     """Of each phase of the dilation, in tiles; what the last ones have too much is cut off."""
     k, (rows, columns) = layout.kernel[0], layout.positions
     a = m + k - 1
-    to_outputs, to_kernel, to_tiles = (torch.from_numpy(one).to(weight) for one in squares(m, k, "float64"))
+    to_outputs, to_kernel, to_tiles = (weight.new_tensor(one.tolist()) for one in squares(m, k, "float64"))
     kernels = to_kernel @ weight.flatten(2).permute(2, 1, 0).reshape(k * k, -1)  # aa co
     kernels = kernels.unflatten(1, (weight.shape[1], -1))  # aa c o
     down, across = layout.dilation

@@ -102,17 +102,17 @@ class Winograd:
         channels, outputs = problem.channels, problem.outputs
         kernels = a2 * channels * outputs
         blocks = tiles / max(1, min(tiles, _most(problem, a2)))
-        inside = tiles * channels * (a2 * a2 + MOVE * (a2 + m2))
-        outside = tiles * outputs * (a2 * m2 + MOVE * m2)
-        transform = 0 if prepared else kernels * (k * k + MOVE)
+        inside = tiles * channels * (a2 * a2 + MOVE * (1.5 * a2 + m2))
+        outside = tiles * outputs * (a2 * m2 + MOVE * (0.5 * a2 + m2))
+        transform = 0 if prepared else kernels * (k * k + 3 * MOVE)
         return tiles * kernels + inside + outside + MOVE * kernels * blocks + transform
 
     def prepare(self, weight: Array, problem: Problem) -> Array:
-        """The values of every kernel: a*a o c."""
+        """The values of every kernel: c aa o, from small products that stay in the cache."""
         k = problem.layout.kernel[0]
         _, to_kernel, _ = squares(self.m, k, weight.dtype)
-        values = to_kernel @ weight.reshape(-1, k * k).T
-        return values.reshape(-1, *weight.shape[:2])
+        taps = weight.reshape(problem.outputs, problem.channels, k * k)
+        return np.matmul(to_kernel, taps.transpose(1, 2, 0))
 
     def run(self, input: Array, kernels: Array, problem: Problem) -> Array:
         """Block by block of tiles, each phase of a dilation by itself."""
@@ -127,7 +127,7 @@ class Winograd:
                 input[images], _before(tile, self.m, layout), shape, to_tiles, "winograd second"
             )
             sums = scratch("winograd first", (a * a, values.shape[1], problem.outputs), dtype)
-            np.matmul(values, kernels.swapaxes(1, 2), out=sums)
+            np.matmul(values, kernels.swapaxes(0, 1), out=sums)
             answer = scratch("winograd second", (values.shape[1] * problem.outputs, self.m**2), dtype)
             np.matmul(sums.reshape(a * a, -1).T, to_outputs.T, out=answer)
             tiles = answer.reshape(-1, *shape, problem.outputs, self.m, self.m)
@@ -226,8 +226,9 @@ def _before(tile: list[int], m: int, layout: Layout) -> list[int]:
 
 
 def _most(problem: Problem, values: int) -> int:
-    """Tiles at a time, so that two copies of their values take 8 MiB or less."""
-    return 4 * MEBIBYTE // (values * max(problem.channels, problem.outputs) * problem.itemsize)
+    """Tiles at a time: so many that their values fill a cache of 1 MiB, or 64, but never more than 4 MiB."""
+    one = values * max(problem.channels, problem.outputs) * problem.itemsize
+    return min(max(MEBIBYTE // one, 64), 4 * MEBIBYTE // one)
 
 
 def _strip(images: Array, starts: list[int], shape: tuple[int, int]) -> Array:
@@ -239,7 +240,16 @@ def _strip(images: Array, starts: list[int], shape: tuple[int, int]) -> Array:
     pixels: tuple[Any, ...] = (..., *(here for _, here in spans))
     if strip[target].size < strip.size:
         strip[...] = 0
-    strip[target] = images[pixels].transpose(0, 2, 3, 1)
+    seen = images[pixels]
+    if (
+        seen.strides[1] % 1024 == 0
+    ):  # pixels of all channels would share a few lines of the cache: move them apart
+        height, width = seen.shape[2:]
+        apart = scratch("winograd first", (q, channels, height * width + 16), images.dtype)
+        apart = apart[..., : height * width].reshape(seen.shape)
+        apart[...] = seen
+        seen = apart
+    strip[target] = seen.transpose(0, 2, 3, 1)
     return strip
 
 
