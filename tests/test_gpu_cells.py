@@ -15,7 +15,13 @@ NEEDED = (
     "import statistics", "class Layer", "layers = {", "def right_bits",
     "def gpu_seconds", "def on_gpu", "def cudnn",
 )  # fmt: skip
-SMALLER = {'"cuda"': '"cpu"', "images=32": "images=2", "n, large = 8192": "n, large = 64", "2**28": "2**10"}
+SMALLER = {
+    '"cuda"': '"cpu"',
+    "images=32": "images=2",
+    "images=8": "images=1",
+    "n, large = 8192": "n, large = 64",
+    "2**28": "2**10",
+}
 
 
 class Event:
@@ -55,11 +61,12 @@ def test_the_cells_for_a_gpu_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest
             source = source.replace(old, new)
         exec(source, room)
         printed.append(capsys.readouterr().out)
-    measuring, corners, formats, choices = printed
+    measuring, corners, formats, choices, algorithms = printed
     assert "by events: " in measuring and "GPU a processor" in measuring
     assert corners.count("corner at") == 2
     assert formats.count("right digits") == 3 * 4 * 2
     assert choices.count("after trying") == 3
+    assert algorithms.count("cuDNN: ") == algorithms.count("winograd_4x4: ") == 2
 
 
 def test_without_a_gpu_they_say_so(
@@ -69,4 +76,4 @@ def test_without_a_gpu_they_say_so(
     room = {"torch": torch, "no_gpu": "no device"}
     for source in filter(lambda source: "cuda.is_available" in source, sources()):
         exec(source, room)
-    assert capsys.readouterr().out == "no device\n" * 4
+    assert capsys.readouterr().out == "no device\n" * 5

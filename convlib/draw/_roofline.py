@@ -53,9 +53,7 @@ def roofline(peak: float, bandwidth: float, points: Mapping[str, tuple[float, fl
     axes.plot(along, np.minimum(peak, bandwidth * along) / 1e9, color=INK, linewidth=2)
     axes.plot([corner] * 2, [rates.min() / 2e9, peak / 1e9], color=QUIET, linewidth=1, linestyle=":")
     axes.plot(intensities, rates / 1e9, "o", color=ACCENT, markersize=13)
-    for number, (name, place) in enumerate(
-        zip(points, zip(intensities, rates / 1e9, strict=True), strict=True)
-    ):
-        axes.annotate(str(number + 1), place, color="white", ha="center", va="center", fontsize=8)
-        height = 1 - (number + 0.5) / max(len(points), 10)
-        axes.text(1.03, height, f"{number + 1}  {name}", va="center", transform=axes.transAxes, fontsize=10)
+    for number, (name, x, y) in enumerate(zip(points, intensities, rates / 1e9, strict=True), start=1):
+        axes.text(x, y, str(number), color="white", ha="center", va="center", fontsize=8)
+        height = 1 - (number - 0.5) / max(len(points), MOST_LINES)
+        axes.text(1.03, height, f"{number}  {name}", va="center", transform=axes.transAxes, fontsize=10)
