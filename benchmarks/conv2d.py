@@ -92,8 +92,8 @@ def onnx_runtime(image, weight, layer: Layer):
     )  # fmt: skip
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
-        [node], "layer", [value("x", TensorProto.FLOAT, image.shape)], [value("y", TensorProto.FLOAT, list("nohw"))],
-        [numpy_helper.from_array(weight, "w")],
+        [node], "layer", [value("x", TensorProto.FLOAT, image.shape)],
+        [value("y", TensorProto.FLOAT, list("nohw"))], [numpy_helper.from_array(weight, "w")],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     settings = onnxruntime.SessionOptions()

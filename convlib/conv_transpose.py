@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from convlib._conv_checks import transpose_backward_check, transpose_check
 from convlib._dispatch import Array, dispatch, require_array, wide
+from convlib.algorithms.gradients import input_in_bands
+from convlib.algorithms.problem import problem_of
 from convlib.conv import Options, _forward, _grad_weight, _send_back, bias_axes
 from convlib.shapes import Ints, as_integer, count, refuse_if_too_large, transposed_layout
 from convlib.windows import crop_sides, pad_sides
@@ -33,7 +35,12 @@ def _transposed(n: int, input: Array, weight: Array, bias: Array | None, options
     layout, extra, _ = transposed_layout(
         input.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation
     )
-    image = _send_back(weight, input, layout, groups)
+    size = (len(input), groups * weight.shape[1], *layout.padded)
+    problem = problem_of(size, weight.shape, input.dtype.itemsize, layout.stride, 0, layout.dilation, groups)
+    if problem.is_large:
+        image = input_in_bands(wide(weight), wide(input), problem)
+    else:
+        image = _send_back(weight, input, layout, groups)
     # first on, then off: an image may be so small that the padding alone would take all of it
     image = pad_sides(image, [(0, more) for more in extra])
     output = crop_sides(image, layout.padding)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convlib._checks import as_real, require_flag, require_one_of, shown
-from convlib._dispatch import Array, dtype_name, is_tensor, require_array
+from convlib._dispatch import Array, dtype_name, is_tensor, require_array, wide
 from convlib.blur_pool import pad_mode
 from convlib.conv import conv2d
+from convlib.resize import apply_taps
 from convlib.shapes import Ints, as_tuple
-from convlib.windows import pad
+from convlib.windows import pad, source
 
 Kernel = NDArray[np.float64]
 
@@ -220,6 +221,15 @@ def filter2d(
                 f"{name}: padding_mode {padding_mode!r} with a kernel of {tuple(kernel.shape)} needs at "
                 f"least {least} {'pixel' if least == 1 else 'pixels'}, got {n} (input {tuple(input.shape)})"
             )
+    if not learned and not is_tensor(input) and len(passes[0]) == 2:
+        first, *others = (
+            _pass(_pass(wide(input), down, -2, padding_mode), across, -1, padding_mode)
+            for down, across in passes
+        )
+        answer = first
+        for other in (*others, *([bias] if bias else [])):
+            answer += other
+        return answer.astype(input.dtype, copy=False)
     height, width = kernel.shape
     sides = ((width - 1) // 2, width // 2, (height - 1) // 2, height // 2)
     images = input.reshape(math.prod(input.shape[:-2]), 1, *input.shape[-2:])
@@ -234,6 +244,19 @@ def _passes(kernel: Kernel, separable: bool | None) -> list[list[Kernel]]:
     if not way.rank or not (way.separable if separable is None else separable):
         return [[kernel]]
     return [[column[:, None], row[None]] for column, row in zip(*separate(kernel), strict=True)]
+
+
+def _pass(images: Array, kernel: Kernel, axis: int, padding_mode: str) -> Array:
+    """A kernel of one column or row, as a band of a matrix along its axis: nothing has to be padded."""
+    n, k = images.shape[axis], kernel.size
+    before, after = (k - 1) // 2, k // 2
+    if padding_mode == "zeros":
+        place = np.arange(-before, n + after)
+        place[(place < 0) | (place >= n)] = -1
+    else:
+        place = source(pad_mode(padding_mode), n, before, after)
+    windows = place[np.arange(n)[:, None] + np.arange(k)]
+    return apply_taps((windows, np.tile(kernel.ravel(), (n, 1))), images, axis)
 
 
 def _applied(images: Array, kernels: Sequence[Array]) -> Array:

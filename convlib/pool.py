@@ -29,6 +29,8 @@ from convlib.shapes import Ints, Layout, pool_layout
 Where: TypeAlias = slice | NDArray[np.intp]
 Taps: TypeAlias = list[tuple[Where, Where]]  # of each tap: windows in which it meets a pixel, that pixel
 
+CACHE = 2**19  # bytes
+
 # --- one axis after the other, tap by tap -------------------------------------------------------------------
 
 
@@ -63,16 +65,49 @@ def _resized(array: NDArray[Any], axis: int, size: int) -> tuple[int, ...]:
     return tuple(shape)
 
 
+def _reduced(
+    combine: np.ufunc, first: Any, input: NDArray[Any], taps: Sequence[Taps], counts: Sequence[int]
+) -> NDArray[Any]:
+    """Every window's numbers combined, for as many planes at a time as the processor's cache holds.
+
+    Down the columns first: there whole rows lie side by side in memory, and fewer are left for the rest.
+    """
+    planes = input.reshape(-1, *input.shape[input.ndim - len(taps) :])
+    output = np.empty((len(planes), *counts), input.dtype)
+    several = max(1, CACHE // max(1, planes[:1].nbytes))
+    for start in range(0, len(planes), several):
+        some = planes[start : start + several]
+        for axis in range(-len(taps), 0):
+            some = _combined(combine, first, some, axis, taps[axis], counts[axis])
+        output[start : start + several] = some
+    return output.reshape(*input.shape[: input.ndim - len(taps)], *counts)
+
+
+def _combined(
+    combine: np.ufunc, first: Any, input: NDArray[Any], axis: int, taps: Taps, count: int
+) -> NDArray[Any]:
+    """The taps that all windows have come first: the sum of two of them needs nothing to begin with."""
+    everywhere = slice(0, count)
+    taps = sorted(taps, key=lambda tap: not (isinstance(tap[0], slice) and tap[0] == everywhere))
+    common = [tap[1] for tap in taps[:2] if isinstance(tap[0], slice) and tap[0] == everywhere]
+    if len(common) == 2:
+        total: NDArray[Any] = combine(*(input[_along(axis, pixels)] for pixels in common))
+    else:
+        common = []
+        total = np.full(_resized(input, axis, count), first, input.dtype)
+    for windows, pixels in taps[len(common) :]:
+        here = _along(axis, windows)
+        if isinstance(windows, slice):
+            combine(total[here], input[_along(axis, pixels)], out=total[here])
+        else:
+            total[here] = combine(total[here], input[_along(axis, pixels)])
+    return total
+
+
 def largest(input: NDArray[Any], taps: Sequence[Taps], counts: Sequence[int]) -> NDArray[Any]:
     """The largest number of every window; NaN is larger than all."""
     lowest = -np.inf if input.dtype.kind == "f" else np.iinfo(input.dtype).min
-    for axis in range(-1, -len(taps) - 1, -1):
-        best = np.full(_resized(input, axis, counts[axis]), lowest, input.dtype)
-        for windows, pixels in taps[axis]:
-            here = _along(axis, windows)
-            best[here] = np.maximum(best[here], input[_along(axis, pixels)])
-        input = best
-    return input
+    return _reduced(np.maximum, lowest, input, taps, counts)
 
 
 def largest_and_place(
@@ -97,12 +132,7 @@ def largest_and_place(
 
 def sums(input: NDArray[Any], taps: Sequence[Taps], counts: Sequence[int]) -> NDArray[Any]:
     """The sum of every window."""
-    for axis in range(-1, -len(taps) - 1, -1):
-        total = np.zeros(_resized(input, axis, counts[axis]), input.dtype)
-        for windows, pixels in taps[axis]:
-            total[_along(axis, windows)] += input[_along(axis, pixels)]
-        input = total
-    return input
+    return _reduced(np.add, 0, input, taps, counts)
 
 
 def spread(grad: NDArray[Any], taps: Sequence[Taps], sizes: Sequence[int]) -> NDArray[Any]:
@@ -392,7 +422,8 @@ def _average(
     divisor = _divisors(input.shape[-n:], layout, include_pad, override)
     if total.dtype.kind == "i":
         return (total - np.fmod(total, divisor)) // divisor  # towards 0, as in torch
-    return (total / divisor).astype(input.dtype, copy=False)
+    total /= divisor.astype(total.dtype)
+    return total.astype(input.dtype, copy=False)
 
 
 def _average_backward(

@@ -15,6 +15,7 @@ the size of the image, and they stand along the diagonal; so the products above 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -258,7 +259,7 @@ def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
     Where the image holds a NaN or an infinity it is done without the matrix's zeros, tap by tap: 0 times a
     NaN far away would be a NaN.
     """
-    if not np.isfinite(input.sum(dtype=np.float64)):
+    if not np.isfinite(input.sum()):  # or numbers so large that their sum is not
         return _tap_by_tap(taps, input, axis)
     axis %= input.ndim
     pixel, weight = taps
@@ -266,16 +267,27 @@ def apply_taps(taps: Taps, input: Array, axis: int) -> Array:
     before, after = math.prod(input.shape[:axis]), math.prod(input.shape[axis + 1 :])
     image = input.reshape(before, input.shape[axis], after)
     output = np.empty((before, len(pixel), after), input.dtype)
+    for rows, columns, band in _bands(pixel.shape, pixel.tobytes(), weight.tobytes(), input.dtype):
+        if after == 1:
+            np.matmul(image[:, columns, 0], band.T, out=output[:, rows, 0])
+        else:
+            np.matmul(band, image[:, columns], out=output[:, rows])
+    return output.reshape(shape)
+
+
+@functools.lru_cache(maxsize=16)
+def _bands(
+    shape: tuple[int, int], pixels: bytes, weights: bytes, dtype: Any
+) -> list[tuple[slice, slice, NDArray[Any]]]:
+    """Some rows of the matrix, the columns where they are not 0, and what stands there; kept."""
+    pixel, weight = np.frombuffer(pixels, np.intp).reshape(shape), np.frombuffer(weights).reshape(shape)
+    bands = []
     for first in range(0, len(pixel), ROWS):
         rows = slice(first, first + ROWS)
         low, end = int(pixel[rows][pixel[rows] >= 0].min()), int(pixel[rows].max()) + 1
-        columns = np.where(pixel[rows] < 0, -1, pixel[rows] - low)
-        band = _dense((columns, weight[rows]), end - low).astype(input.dtype)
-        if after == 1:
-            output[:, rows, 0] = image[:, low:end, 0] @ band.T
-        else:
-            np.matmul(band, image[:, low:end], out=output[:, rows])
-    return output.reshape(shape)
+        here = np.where(pixel[rows] < 0, -1, pixel[rows] - low)
+        bands.append((rows, slice(low, end), _dense((here, weight[rows]), end - low).astype(dtype)))
+    return bands
 
 
 def _tap_by_tap(taps: Taps, input: Array, axis: int) -> Array:
@@ -548,7 +560,7 @@ def interpolate(
                 output = _apply_to_bytes(taps, output, axis)
         else:
             output = apply_taps(taps, output, axis)
-    return output.astype(input.dtype, order="C")  # a copy in any case
+    return output.astype(input.dtype, order="C", copy=output is input)
 
 
 @dispatch(_check_backward)

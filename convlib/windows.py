@@ -163,11 +163,11 @@ def pad(input: Array, pad: Sequence[int], mode: str = "constant", value: float |
     if mode == "constant":
         return _pad_constant(input, _by_axis(input.ndim, pad), 0 if value is None else value)
     for axis, before, after in _by_axis(input.ndim, pad):
-        input = np.take(input, _source(mode, input.shape[axis], before, after), axis=axis)
+        input = np.take(input, source(mode, input.shape[axis], before, after), axis=axis)
     return input
 
 
-def _source(mode: str, n: int, before: int, after: int) -> NDArray[np.intp]:
+def source(mode: str, n: int, before: int, after: int) -> NDArray[np.intp]:
     """For each pixel of a padded axis the one of n pixels that it is a copy of."""
     if mode == "circular":  # torch crops first and then wraps what is left
         kept = np.arange(max(-before, 0), n - max(-after, 0))
@@ -227,7 +227,7 @@ def pad_backward(
         shape = list(gradient.shape)
         shape[axis] = input_size[axis]
         image = np.zeros(shape, gradient.dtype)
-        here: Any = (*(slice(None) for _ in range(axis)), _source(mode, input_size[axis], before, after))
+        here: Any = (*(slice(None) for _ in range(axis)), source(mode, input_size[axis], before, after))
         np.add.at(image, here, gradient)
         gradient = image
     return gradient.astype(grad_output.dtype, order="C", copy=gradient is grad_output)

@@ -144,7 +144,13 @@ def test_filter2d_takes_the_way_that_filter_way_names(monkeypatch):
         seen.append(weight.shape[2:])
         return conv2d(images, weight)
 
+    def spy_on_pass(images, kernel, *options):
+        seen.append(kernel.shape)
+        return one_pass(images, kernel, *options)
+
+    one_pass = filtering._pass
     monkeypatch.setattr(filtering, "conv2d", spy)
+    monkeypatch.setattr(filtering, "_pass", spy_on_pass)
     image = numbers(1, 20, 20)
     for kernel, ways in (
         (gaussian(1), {None: 2, True: 2, False: 1}),

@@ -88,7 +88,7 @@ def direct_input(weight: Array, grad: Array, problem: Problem) -> Array:
 
     The turned convolution pads with zeros, which infinity and NaN would make NaN: then it is not the same.
     """
-    if set(problem.layout.stride) == {1} and np.isfinite(weight).all():
+    if problem.taps > 1 and set(problem.layout.stride) == {1} and np.isfinite(weight).all():
         return direct(grad, *turned(weight, problem))
     return input_in_bands(weight, grad, problem)
 
@@ -239,7 +239,7 @@ def conv2d_input(
     problem = problem_of(input_size, weight.shape, taps.itemsize, stride, padding, dilation, groups)
     if 0 in problem.output_shape:
         return np.zeros(input_size, weight.dtype)
-    if problem.layout.stride != (1, 1):
+    if problem.layout.stride != (1, 1) or problem.taps == 1:
         return input_in_bands(taps, grad, problem).astype(weight.dtype, copy=False)
     kernels, back = turned(taps, problem)
     algorithm = ALGORITHMS[cheapest(back, direct=not inexact(weight))]

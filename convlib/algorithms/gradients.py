@@ -17,7 +17,7 @@ import math
 import numpy as np
 
 from convlib._dispatch import Array
-from convlib.algorithms import im2col
+from convlib.algorithms import im2col, pointwise
 from convlib.algorithms.problem import Problem
 from convlib.windows import col2im, crop_sides
 
@@ -44,6 +44,9 @@ def input_in_bands(weight: Array, grad: Array, problem: Problem) -> Array:
     """The gradient of the input, for any stride."""
     layout, groups = problem.layout, problem.groups
     kernels = im2col.prepare(weight, problem).swapaxes(1, 2)  # g ck o
+    if problem.size == layout.positions and not pointwise.why_not(problem):  # every window is a pixel
+        maps = grad.reshape(problem.images, groups, problem.outputs // groups, -1)
+        return (kernels @ maps).reshape(problem.images, problem.channels, *problem.size)
     rows, *others = layout.positions
     band = im2col.rows_at_a_time(problem, math.prod(others))
     stride, dilation = layout.stride[0], layout.dilation[0]
