@@ -862,6 +862,13 @@ def test_equal_numbers_of_a_row_do_not_hide_each_other():
     assert plt.gca().get_xscale() == "linear"
 
 
+def test_a_logarithmic_scale_of_dots_has_plain_numbers():
+    draw.dots({"a": {"x": 2, "y": 60}})
+    plt.gcf().canvas.draw()
+    labels = [*plt.gca().get_xticklabels(), *plt.gca().get_xticklabels(minor=True)]
+    assert {"1", "10", "2", "60"} <= {label.get_text() for label in labels}
+
+
 def test_dots_of_one_name_need_no_legend():
     draw.dots({"a": {"time": 1}})
     assert not plt.gcf().legends

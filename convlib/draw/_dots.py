@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 
-from convlib.draw._style import INK, LINES, PALETTE, WIDTH
+from convlib.draw._style import INK, LINES, PALETTE, WIDTH, plain_numbers
 
 MARKERS = "os^DvP"
 DOT = 0.09  # inches from one dot of a row down to the next, so that equal numbers do not hide each other
@@ -50,7 +50,7 @@ def dots(
     _, axes = plt.subplots(figsize=(WIDTH, height * len(rows) + 1.1), layout="constrained")
     axes.set(xlabel=xlabel, xscale="log" if log else "linear", ylim=(len(rows) - 0.5, -0.5))
     if log:
-        axes.xaxis.set_major_formatter("{x:g}")
+        plain_numbers(axes.xaxis)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)

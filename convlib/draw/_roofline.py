@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 
-from convlib.draw._style import ACCENT, INK, LINES, QUIET, WIDTH
+from convlib.draw._style import ACCENT, INK, LINES, QUIET, WIDTH, plain_numbers
 
 MOST_LINES = 10  # of names beside the roof, before they come closer
 
@@ -45,7 +45,7 @@ def roofline(peak: float, bandwidth: float, points: Mapping[str, tuple[float, fl
     _, axes = plt.subplots(figsize=(WIDTH, 0.6 * WIDTH), layout="constrained")
     axes.set(xscale="log", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
+        plain_numbers(axis)
     axes.set(xlabel="multiply-adds for each byte", ylabel="10⁹ multiply-adds a second")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=LINES, linewidth=0.5, alpha=0.5)
