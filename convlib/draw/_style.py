@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convlib.shapes import as_tuple
@@ -129,9 +129,10 @@ def draw_frame(
 
 
 def plain_numbers(axis: Axis) -> None:
-    """1 and 100 on a logarithmic axis, and 20 and 50 where it is short, instead of powers of ten."""
-    axis.set_major_formatter(LogFormatter())
-    axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+    """0.3, 1, 3 and 10 along a logarithmic axis, instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def chosen(cells: Cells, height: int, width: int) -> tuple[NDArray[Any], NDArray[Any]]:
