@@ -839,6 +839,83 @@ def test_curves_that_cannot_be_drawn_are_refused(arguments, message):
     assert plt.get_fignums() == []
 
 
+# --- dots and roofline --------------------------------------------------------------------------------------
+
+
+def test_dots_hold_the_numbers_row_by_row_and_the_first_row_is_on_top():
+    draw.dots({"a": {"x": 1, "y": 10}, "b": {"y": 100.0}}, "µs", line=5)
+    line, _, x, y = plt.gca().lines
+    assert line.get_xdata() == [5, 5]
+    assert x.get_xdata().tolist() == [1] and y.get_xdata().tolist() == [10, 100]
+    assert y.get_ydata().round().tolist() == [0, 1] and plt.gca().get_ylim() == (1.5, -0.5)
+    assert [label.get_text() for label in plt.gca().get_yticklabels()] == ["a", "b"]
+    assert (plt.gca().get_xscale(), plt.gca().get_xlabel()) == ("log", "µs")
+    assert [text.get_text() for text in plt.gcf().legends[0].get_texts()] == ["x", "y"]
+
+
+def test_equal_numbers_of_a_row_do_not_hide_each_other():
+    draw.dots({"a": dict.fromkeys("uvwxyz", 3.0)}, log=False)
+    dots = plt.gca().lines
+    assert len({(dot.get_marker(), dot.get_color()) for dot in dots}) == 6
+    heights = [dot.get_ydata()[0] for dot in dots]
+    assert np.diff(heights).min() > 0.1 and max(np.abs(heights)) < 0.4
+    assert plt.gca().get_xscale() == "linear"
+
+
+def test_a_logarithmic_scale_of_dots_has_plain_numbers():
+    draw.dots({"a": {"x": 0.05, "y": 60}})
+    plt.gcf().canvas.draw()
+    low, high = plt.gca().get_xlim()
+    seen = [label for label in plt.gca().get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert [label.get_text() for label in seen] == ["0.1", "0.3", "1", "3", "10", "30"]
+    assert not any(label.get_text() for label in plt.gca().get_xticklabels(minor=True))
+
+
+def test_dots_of_one_name_need_no_legend():
+    draw.dots({"a": {"time": 1}})
+    assert not plt.gcf().legends
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({}, "^dots: from 1 to 6 names can be told apart, got 0"),
+        ({"a": dict.fromkeys("tuvwxyz", 1)}, "^dots: from 1 to 6 names can be told apart, got 7"),
+        ({"a": {"x": 0}}, "^dots: 'x' of 'a' cannot be drawn: 0"),
+        ({"a": {"x": np.nan}}, "^dots: 'x' of 'a' cannot be drawn: nan"),
+    ],
+)
+def test_dots_that_cannot_be_drawn_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        draw.dots(rows)
+    assert plt.get_fignums() == []
+
+
+def test_a_roof_rises_with_the_bandwidth_and_ends_at_the_peak():
+    draw.roofline(8e9, 2e9, {"one": (1, 1e9), "two": (16, 4e9)})
+    roof, corner, points = plt.gca().lines
+    assert roof.get_xdata().tolist() == [0.5, 4, 32] and roof.get_ydata().tolist() == [1, 8, 8]
+    assert list(corner.get_xdata()) == [4, 4]
+    assert points.get_xdata().tolist() == [1, 16] and points.get_ydata().tolist() == [1, 4]
+    assert texts() == ["1", "1  one", "2", "2  two"]
+    assert [text.get_position() for text in plt.gca().texts[::2]] == [(1, 1), (16, 4)]
+
+
+def test_the_names_beside_a_roof_do_not_meet():
+    draw.roofline(1, 1, {str(number): (1, 1) for number in range(14)})
+    heights = [text.get_position()[1] for text in plt.gca().texts[1::2]]
+    assert np.diff(heights).max() < -0.07 and min(heights) > 0 and max(heights) < 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [(0, 1, {"a": (1, 1)}), (1, np.inf, {"a": (1, 1)}), (1, 1, {}), (1, 1, {"a": (1, 0)})]
+)
+def test_a_roof_without_sense_is_refused(arguments):
+    with pytest.raises(ValueError, match=r"^roofline: there must be points, and all numbers above 0"):
+        draw.roofline(*arguments)
+    assert plt.get_fignums() == []
+
+
 # --- regions ------------------------------------------------------------------------------------------------
 
 REGIONS = {"inside": ((1, 2), (3, 5)), "over the corner": ((-2, 3), (-1, 4)), "a pixel": ((0, 0), (7, 7))}
@@ -933,6 +1010,8 @@ FIGURES = {
     "kernels": lambda: draw.kernels(np.arange(-54, 54).reshape(3, 4, 3, 3) / 7),
     "before_after": lambda: draw.before_after(SIZES, zoom=np.s_[:4, :4]),
     "curves": lambda: draw.curves(np.arange(4), {"a": np.arange(4), "b": np.ones(4)}),
+    "dots": lambda: draw.dots({"a": {"x": 1, "y": 30}, "b": {"y": 2}}, "time", line=1),
+    "roofline": lambda: draw.roofline(8e9, 2e9, {"one": (1, 1e9), "two": (16, 4e9)}),
     "regions": lambda: draw.regions(np.eye(8), REGIONS),
     "images": lambda: draw.images({"a": np.eye(4)}, signed=True, marks={"a": np.s_[0, 0]}),
 }

@@ -262,10 +262,18 @@ REFUSED = {
         'asks which device there is: write device = "cpu" in plain sight',
     ),
     "an unexplained silence": (
-        code("", tags=["nbval-ignore-output"]),
+        code("race({})", tags=["nbval-ignore-output"]),
         'nbval-ignore-output without {"nbval": {"why": "the reason"}} in the metadata',
     ),
-    "a skipped cell": (code("", tags=["nbval-skip"]), "nbval-skip without"),
+    "a silence without a measurement": (
+        code("race = 3; print(race)", tags=["nbval-ignore-output"], nbval={"why": "a timing"}),
+        "is not compared, but calls neither race nor is_available: compare it",
+    ),
+    "a measurement in a comment": (
+        code("x = 1  # race(x)", tags=["nbval-ignore-output"], nbval={"why": "a timing"}),
+        "is not compared, but calls neither race nor is_available",
+    ),
+    "a skipped cell": (code("race({})", tags=["nbval-skip"]), "nbval-skip without"),
     "a silencing comment": (code("# NBVAL_IGNORE_OUTPUT\nx"), "speaks to nbval in a comment"),
     "a semicolon": (code("x;\n"), "ends in a semicolon"),
 }
@@ -287,8 +295,13 @@ ACCEPTED = {
         "", new_output("display_data", data={notebooks.WIDGET_VIEW: {}, "text/html": "<p>3</p>"})
     ),
     "a device in a comment": code("device = 'cpu'  # or 'cuda', if torch.cuda.is_available()"),
-    "an explained silence": code(
-        "", printed("3 ms"), tags=["nbval-ignore-output"], nbval={"why": "a timing"}
+    "a measurement": code(
+        "print(race({}))", printed("3 ms"), tags=["nbval-ignore-output"], nbval={"why": "a timing"}
+    ),
+    "a cell for a GPU": code(
+        "if torch.cuda.is_available():\n    x = 1",
+        tags=["nbval-ignore-output"],
+        nbval={"why": "there may be none"},
     ),
 }
 

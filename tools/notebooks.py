@@ -66,6 +66,7 @@ NOISE = {
 }
 # Versions such as 2.13.0 are no numbers.
 DECIMAL = re.compile(r"(?<![\w.])\d*\.\d++(?:[eE][-+]?\d+)?(?!\.\d)")
+TIMES = re.compile(r"\brace\(")
 CHOOSES_DEVICE = re.compile(r"\b(cuda|mps|xpu|accelerator)\.is_available|\bcurrent_accelerator\b")
 
 
@@ -210,11 +211,16 @@ def source_complaints(cell: NotebookNode) -> Iterator[str]:
         yield f"{len(lines)} lines of code, at most {longest}"
     if cell.source.rstrip().endswith(";"):
         yield "ends in a semicolon: end in an assignment instead"
-    if any(CHOOSES_DEVICE.search(line.partition("#")[0]) for line in lines):
+    # What a cell measures, or does only where there is a GPU, belongs to one machine: it cannot be compared.
+    silent, said = tags(cell) & NOT_COMPARED, [line.partition("#")[0] for line in lines]
+    chooses = any(map(CHOOSES_DEVICE.search, said))
+    if chooses and not silent:
         yield 'asks which device there is: write device = "cpu" in plain sight'
+    if silent and not chooses and not any(map(TIMES.search, said)):
+        yield "is not compared, but calls neither race nor is_available: compare it"
     if any(re.match(r"\s*#+\s*(NBVAL_|PYTEST_VALIDATE)", line) for line in lines):
         yield "speaks to nbval in a comment: use a tag, with the reason in the cell's metadata"
-    if (silent := tags(cell) & NOT_COMPARED) and not cell.metadata.get("nbval", {}).get("why"):
+    if silent and not cell.metadata.get("nbval", {}).get("why"):
         yield f'{", ".join(sorted(silent))} without {{"nbval": {{"why": "the reason"}}}} in the metadata'
 
 

@@ -9,10 +9,12 @@ the scale are dark, the negative one more so, and the text beside the figure has
 
 from convlib.draw._before_after import before_after
 from convlib.draw._curves import curves
+from convlib.draw._dots import dots
 from convlib.draw._kernels import kernels
 from convlib.draw._numbers import grids, windows
 from convlib.draw._pictures import feature_maps, filtering, images, matrices, matrix
 from convlib.draw._regions import regions
+from convlib.draw._roofline import roofline
 from convlib.draw._style import ACCENT, INK, LINES, PALETTE, QUIET, SIGNED, STYLE, UNSIGNED, WIDTH
 from convlib.draw._words import source, table
 
@@ -28,6 +30,7 @@ __all__ = [
     "WIDTH",
     "before_after",
     "curves",
+    "dots",
     "feature_maps",
     "filtering",
     "grids",
@@ -36,6 +39,7 @@ __all__ = [
     "matrices",
     "matrix",
     "regions",
+    "roofline",
     "source",
     "table",
     "windows",

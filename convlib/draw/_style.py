@@ -8,10 +8,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convlib.shapes import as_tuple
@@ -124,6 +126,13 @@ def draw_frame(
     corner = (x + columns.min() + inset, y + rows.min() + inset)
     across, down = (float(np.ptp(along)) + 1 - 2 * inset for along in (columns, rows))
     axes.add_patch(Rectangle(corner, across, down, **(look or frame_look(0))))
+
+
+def plain_numbers(axis: Axis) -> None:
+    """0.3, 1, 3 and 10 along a logarithmic axis, instead of powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def chosen(cells: Cells, height: int, width: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -9,6 +9,7 @@ from convlib.exercises import cnn_from_nothing as _cnn_from_nothing  # noqa: F40
 from convlib.exercises import convolution as _convolution  # noqa: F401
 from convlib.exercises import dilated_convolution as _dilated_convolution  # noqa: F401
 from convlib.exercises import equivariance as _equivariance  # noqa: F401
+from convlib.exercises import fast_convolution as _fast_convolution  # noqa: F401
 from convlib.exercises import fully_convolutional as _fully_convolutional  # noqa: F401
 from convlib.exercises import handcrafted_kernels as _handcrafted_kernels  # noqa: F401
 from convlib.exercises import pooling as _pooling  # noqa: F401
