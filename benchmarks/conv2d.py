@@ -22,7 +22,7 @@ import os
 import statistics
 import sys
 
-from common import DEFAULT_MEMORY, KEEP_MEMORY, keep, measured
+from common import DEFAULT_MEMORY, KEEP_MEMORY, RESULTS, keep, measured
 from layers import LAYERS, SETS, Layer
 
 OURS = ("plain", "fastest", "prepared", "im2col")
@@ -154,8 +154,33 @@ def main() -> None:
                     torchs = several["torch"][name]["seconds"]["torch"]
                     results[name]["ratios"][one] = row["seconds"][one] / torchs
     about = f"{machine()}; {given.threads} thread{'s'[: given.threads > 1]}, batch {given.batch}"
-    keep(f"conv2d-{given.threads}-{given.batch}", {"machine": about, "results": results})
+    name = f"conv2d-{given.threads}-{given.batch}"
+    keep(name, {"machine": about, "results": results})
+    draw(name, about, results)
     show(about, results)
+
+
+def draw(name: str, about: str, results: dict) -> None:
+    """A point for each layer and each way to compute it."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(9, 11), layout="constrained")
+    for peer in next(iter(results.values()))["ratios"]:
+        if peer != "torch":
+            axes.plot(
+                [row["ratios"].get(peer) for row in results.values()],
+                list(results),
+                "o",
+                label=peer,
+                alpha=0.7,
+            )
+    axes.axvline(1, color="grey")
+    axes.invert_yaxis()
+    axes.set(xscale="log", xlabel="times as long as torch")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    axes.set_title(about, fontsize=7)
+    figure.savefig(RESULTS / f"{name}.png", dpi=110)
 
 
 def show(about: str, results: dict) -> None:
