@@ -139,9 +139,9 @@ def conv2d(
     Returns
     -------
     array (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
-        As from `convlib.conv2d`, but rounded as the algorithm rounds. In float32, with outputs of variance 1 that
-        are sums of 2304 products, they are at most so far from the exact ones: 5e-6 for the direct algorithms,
-        8e-6 for winograd_2x2 and fourier, 3e-5 for winograd_4x4. (The tests hold them to that.)
+        As from `convlib.conv2d`, but rounded as the algorithm rounds. In float32, outputs of variance 1 that
+        are sums of 2304 products are at most so far from the exact ones: 5e-6 for the direct algorithms, 8e-6
+        for winograd_2x2 and fourier, 3e-5 for winograd_4x4. (The tests hold them to that.)
 
     Raises
     ------
