@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Sequence
@@ -60,7 +61,16 @@ def problem_of(
     input_size: Sequence[int], weight_size: Sequence[int], itemsize: int,
     stride: Ints, padding: Padding, dilation: Ints, groups: int,
 ) -> Problem:  # fmt: skip
-    """The sizes of a convolution whose arguments were checked."""
+    """The sizes of a convolution whose arguments were checked; those of the last ones are kept."""
+    window = (tuple(option) if isinstance(option, list) else option for option in (stride, padding, dilation))
+    return _problem_of(tuple(input_size), tuple(weight_size), itemsize, *window, groups)
+
+
+@functools.lru_cache(maxsize=1024)
+def _problem_of(
+    input_size: tuple[int, ...], weight_size: tuple[int, ...], itemsize: int,
+    stride: Ints, padding: Padding, dilation: Ints, groups: int,
+) -> Problem:  # fmt: skip
     images, channels, *size = input_size
     layout = conv_layout(size, weight_size[2:], stride, padding, dilation)
     return Problem(images, channels, weight_size[0], groups, tuple(size), layout, itemsize)
