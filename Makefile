@@ -29,8 +29,8 @@ test: .venv/test-ready ## check everything: code, stored notebooks, pages in a b
 	step types $(VENV) -m mypy; \
 	step "form of the notebooks" $(VENV) tools/notebooks.py --check; \
 	step book $(MAKE) --no-print-directory book; \
-	step "tests, stored outputs, pages" $(VENV) -m pytest -n 2 --dist loadfile; \
-	step "stored outputs on another processor" $(VENV) tools/notebooks.py --portable; \
+	step "tests, pages" $(VENV) -m pytest -n 2 --dist loadfile tests convlib; \
+	step "stored outputs, on another instruction set than they were made" $(VENV) tools/notebooks.py --portable; \
 	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#; }"; exit 1; else echo "Everything passed."; fi
 
 notebooks: .venv/test-ready ## run the notebooks and store their outputs in the one agreed form

@@ -464,3 +464,19 @@ def test_an_output_that_depends_on_the_instruction_set_is_found(tmp_path: Path) 
     assert "1 failed" in done.stdout
     assert "- default" in done.stdout
     assert "+ ordinary" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("processor", "kernel"), [("x86_64", "Nehalem"), ("AMD64", "Nehalem"), ("arm64", None)]
+)
+def test_without_another_instruction_set_the_ordinary_run_is_compared(
+    processor: str, kernel: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(notebooks.platform, "machine", lambda: processor)
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(
+        pytest, "main", lambda arguments: seen.append(os.environ.get("OPENBLAS_CORETYPE")) or 0
+    )
+    assert notebooks.compare_on_another_instruction_set([Path("a.ipynb")]) == 0
+    assert seen == [kernel]
