@@ -6,7 +6,6 @@ torch is never imported unless a tensor arrives, and a tensor can only arrive on
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -49,10 +48,16 @@ def wide(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float32) if array.dtype.type is np.float16 else array
 
 
+def _torch_ops() -> Any:
+    from convlib import torch_ops
+
+    return torch_ops
+
+
 def dispatch(
-    check: Callable[P, object], twins: str = "convlib.torch_ops"
+    check: Callable[P, object], twins: Callable[[], Any] = _torch_ops
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a NumPy function that has a twin, of the same name, in the module `twins`.
+    """Decorate a NumPy function that has a twin, of the same name, in the module that `twins` imports.
 
     `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
     torch.compile traces it, too: there it has to get by with what torch can follow, which generators inside
@@ -81,7 +86,7 @@ def dispatch(
                         f"{given[other].device}; move one of them"
                     )
             if tensors:
-                twin: Callable[P, R] = getattr(importlib.import_module(twins), body.__name__)
+                twin: Callable[P, R] = getattr(twins(), body.__name__)
                 try:
                     return twin(*args, **kwargs)
                 except NotImplementedError as error:  # so torch says that it has no kernel for a dtype

@@ -422,7 +422,7 @@ def _average(
     divisor = _divisors(input.shape[-n:], layout, include_pad, override)
     if total.dtype.kind == "i":
         return (total - np.fmod(total, divisor)) // divisor  # towards 0, as in torch
-    total /= divisor.astype(total.dtype)
+    total /= np.asarray(divisor, total.dtype)
     return total.astype(input.dtype, copy=False)
 
 

@@ -99,8 +99,6 @@ def _refuse_beyond(where: str, name: str, value: Any, numbers: tuple[int, ...], 
 
 def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
     """The entries as plain integers, or None where one is something else."""
-    if all(type(entry) is int for entry in entries):
-        return tuple(entries)
     try:
         return tuple(map(operator.index, entries)) if all(map(_may_be_integer, entries)) else None
     except Exception:  # an object may say anything when it is asked for its number
@@ -109,7 +107,7 @@ def _integers(entries: Sequence[Any]) -> tuple[int, ...] | None:
 
 def _may_be_integer(entry: Any) -> bool:
     """Python's, NumPy's and torch's symbolic integers; but True is none, nor is an array of one number."""
-    if isinstance(entry, Integral):
+    if type(entry) is int or isinstance(entry, Integral):
         return not isinstance(entry, bool)
     return hasattr(entry, "__floordiv__") and not hasattr(entry, "__array__")
 

@@ -229,6 +229,14 @@ def test_print_shows_what_the_screen_hides(chapter: str, book: Site, wide: Page)
     expect(controls.filter(visible=True)).to_have_count(0)
 
 
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_summary_prints_on_one_sheet(paper: str, book: Site, wide: Page) -> None:
+    wide.goto(book.address("book/summary.html"))
+    margin = dict.fromkeys(("top", "right", "bottom", "left"), "12mm")
+    sheet = wide.pdf(format=paper, margin=margin)
+    assert len(re.findall(rb"/Type /Page\b", sheet)) == 1
+
+
 COVERED_NUMBERS = """() => [...document.querySelectorAll(".katex-display .tag")].flatMap(tag => {
     const parts = [...tag.parentElement.querySelectorAll(":scope > .base")];
     const end = Math.max(...parts.map(part => part.getBoundingClientRect().right));
@@ -237,11 +245,12 @@ COVERED_NUMBERS = """() => [...document.querySelectorAll(".katex-display .tag")]
 })"""
 
 
+@pytest.mark.parametrize("view", ["light-phone", "light-wide"])
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_number_of_an_equation_is_not_over_it_on_a_phone(
-    chapter: str, book: Site, context_of: Callable[[str], BrowserContext]
+def test_the_number_of_an_equation_is_not_over_it(
+    chapter: str, view: str, book: Site, context_of: Callable[[str], BrowserContext]
 ) -> None:
-    page = context_of("light-phone").new_page()
+    page = context_of(view).new_page()
     page.goto(book.address(f"{chapter}.html"))
     page.add_style_tag(content="* {content-visibility: visible !important}")
     assert page.evaluate(COVERED_NUMBERS) == []

@@ -38,7 +38,11 @@ from convlib.shapes import Ints, Padding, as_sizes
 
 __all__ = ["ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "conv2d_input", "conv2d_weight", "costs"]
 
-ON_TORCH = "convlib.algorithms.on_torch"
+
+def _on_torch() -> Any:
+    from convlib.algorithms import on_torch
+
+    return on_torch
 
 
 class Algorithm(Protocol):
@@ -112,7 +116,7 @@ def _check_conv2d(
         )
 
 
-@dispatch(_check_conv2d, ON_TORCH)
+@dispatch(_check_conv2d, _on_torch)
 def conv2d(
     input: Array,
     weight: Array,
@@ -208,7 +212,7 @@ def costs(
     return dict(sorted(able(problem, ALGORITHMS, prepared).items(), key=lambda item: item[1]))
 
 
-@dispatch(input_check(2), ON_TORCH)
+@dispatch(input_check(2), _on_torch)
 def conv2d_input(
     input_size: Sequence[int],
     weight: Array,
@@ -247,7 +251,7 @@ def conv2d_input(
     return gradient.astype(weight.dtype, copy=False)
 
 
-@dispatch(weight_check(2), ON_TORCH)
+@dispatch(weight_check(2), _on_torch)
 def conv2d_weight(
     input: Array,
     weight_size: Sequence[int],
