@@ -91,6 +91,7 @@ def test_what_is_no_arithmetic_is_refused_here_and_in_the_page(text):
         ("4 4", "this is no arithmetic: 4 4"),
         ("", "type a number, a fraction or a shape"),
         ("10**20", "this is too large"),
+        ("10**16", "this is too large"),
     ],
 )
 def test_a_refusal_says_why_in_the_same_words(text, message):
