@@ -92,6 +92,7 @@ def test_what_is_no_arithmetic_is_refused_here_and_in_the_page(text):
         ("", "type a number, a fraction or a shape"),
         ("10**20", "this is too large"),
         ("10**16", "this is too large"),
+        ("9**9**9", "this is too large"),  # and is not even tried
     ],
 )
 def test_a_refusal_says_why_in_the_same_words(text, message):
