@@ -11,9 +11,6 @@ band, and added up over the bands; or in tiles, see `Winograd.weight_gradient`.
 
 from __future__ import annotations
 
-import itertools
-import math
-
 import numpy as np
 
 from convlib._dispatch import Array
@@ -47,16 +44,14 @@ def input_in_bands(weight: Array, grad: Array, problem: Problem) -> Array:
     if problem.size == layout.positions and not pointwise.why_not(problem):  # every window is a pixel
         maps = grad.reshape(problem.images, groups, problem.outputs // groups, -1)
         return (kernels @ maps).reshape(problem.images, problem.channels, *problem.size)
-    rows, *others = layout.positions
-    band = im2col.rows_at_a_time(problem, math.prod(others))
     stride, dilation = layout.stride[0], layout.dilation[0]
     image = np.zeros((problem.images, problem.channels, *layout.padded), np.result_type(weight, grad))
-    for n, first in itertools.product(range(problem.images), range(0, rows, band)):
-        count = min(band, rows - first)
-        maps = grad[n, :, first : first + count].reshape(groups, problem.outputs // groups, -1)
-        columns = (kernels @ maps).reshape(1, problem.channels, problem.taps, -1)
-        high = (count - 1) * stride + (layout.kernel[0] - 1) * dilation + 1
-        seen = image[n : n + 1, :, first * stride : first * stride + high]
+    for images, first, last in im2col.bands(problem):
+        some = grad[images, :, first:last]
+        maps = some.reshape(len(some), groups, problem.outputs // groups, -1)
+        columns = (kernels @ maps).reshape(len(some), problem.channels, problem.taps, -1)
+        high = (last - 1 - first) * stride + (layout.kernel[0] - 1) * dilation + 1
+        seen = image[images, :, first * stride : first * stride + high]
         seen += col2im(columns, seen.shape[2:], layout.kernel, layout.stride, layout.dilation)
     return crop_sides(image, layout.padding)
 
@@ -64,15 +59,14 @@ def input_in_bands(weight: Array, grad: Array, problem: Problem) -> Array:
 def weight_in_bands(input: Array, grad: Array, problem: Problem) -> Array:
     """The gradient of the weight."""
     input = np.ascontiguousarray(input)
-    rows, *others = problem.layout.positions
-    band = im2col.rows_at_a_time(problem, math.prod(others))
     outputs = problem.outputs // problem.groups
     total = np.zeros(
         (problem.groups, outputs, problem.channels // problem.groups * problem.taps),
         np.result_type(input, grad),
     )
-    for n, first in itertools.product(range(problem.images), range(0, rows, band)):
-        last = min(first + band, rows)
-        columns = im2col.columns_of(input[n : n + 1], problem, first, last)[:, :, 0]  # g ck l
-        total += grad[n, :, first:last].reshape(problem.groups, outputs, -1) @ columns.swapaxes(1, 2)
+    for images, first, last in im2col.bands(problem):
+        columns = im2col.columns_of(input[images], problem, first, last)  # g ck n l
+        columns = columns.reshape(*columns.shape[:2], -1)
+        maps = grad[images, :, first:last].swapaxes(0, 1).reshape(problem.groups, outputs, -1)  # g o nl
+        total += maps @ columns.swapaxes(1, 2)
     return total.reshape(problem.outputs, -1, *problem.layout.kernel)

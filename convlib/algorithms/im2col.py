@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ import numpy as np
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.windows import sliding_windows
+
+FEW = 256  # pixels
 
 
 def why_not(problem: Problem) -> str:
@@ -47,34 +49,30 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     input = np.ascontiguousarray(input)  # rows of it are moved in one piece
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
     flat = output.reshape(problem.images, *kernels.shape[:2], -1)  # n g o l
-    rows, *others = problem.layout.positions
-    row = math.prod(others)
-    band = rows_at_a_time(problem, row)
-    together = _images_at_a_time(problem) if band >= rows else 1
-    for n, first in itertools.product(range(0, problem.images, together), range(0, rows, band)):
-        images, last = input[n : n + together], min(first + band, rows)
-        columns = columns_of(images, problem, first, last)  # g ck n l
-        here = flat[n : n + together, :, :, first * row : last * row]
-        if len(images) == 1:
-            np.matmul(kernels, columns[:, :, 0], out=here[0])
-        else:
+    row = math.prod(problem.layout.positions[1:])
+    for images, first, last in bands(problem):
+        columns = columns_of(input[images], problem, first, last)  # g ck n l
+        here = flat[images, :, :, first * row : last * row]
+        if len(here) > 1 and problem.pixels <= FEW:  # one matrix product for all, which has many columns
             beside = kernels @ columns.reshape(*columns.shape[:2], -1)
             here[...] = beside.reshape(*kernels.shape[:2], *columns.shape[2:]).transpose(2, 0, 1, 3)
+        else:
+            np.matmul(kernels, columns.transpose(2, 0, 1, 3), out=here)
     return output
 
 
-def rows_at_a_time(problem: Problem, row: int) -> int:
-    """As many as make columns of 4 MiB, or of as much as the kernels take, which are read anew for each."""
+def bands(problem: Problem) -> Iterator[tuple[slice, int, int]]:
+    """Images, the first and the last output row: as many as make columns of 4 MiB.
+
+    Or of as much as the kernels take, which are read anew for each.
+    """
+    rows, *others = problem.layout.positions
     kernels = problem.outputs * problem.channels // problem.groups * problem.taps
     numbers = max(4 * MEBIBYTE // problem.itemsize, kernels)
-    return max(1, numbers // (problem.channels * problem.taps * row))
-
-
-def _images_at_a_time(problem: Problem) -> int:
-    """Small images share one matrix product, which would have few columns otherwise."""
-    if problem.pixels > 256:
-        return 1
-    return max(1, 8 * MEBIBYTE // (problem.itemsize * problem.channels * problem.taps * problem.pixels))
+    height = max(1, numbers // (problem.channels * problem.taps * math.prod(others)))
+    together = max(1, height // rows)
+    for n, first in itertools.product(range(0, problem.images, together), range(0, rows, height)):
+        yield slice(n, n + together), first, min(first + height, rows)
 
 
 def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:

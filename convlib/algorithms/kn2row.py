@@ -23,6 +23,8 @@ import numpy as np
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 
+START = 4096
+
 
 def why_not(problem: Problem) -> str:
     """Why it cannot be used, or nothing."""
@@ -37,7 +39,8 @@ def cost(problem: Problem, prepared: bool) -> float:
     """In multiply-adds: for each tap the image is read again, and the outputs are added up, in the cache."""
     moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
     wider = problem.layout.padded[-1] / problem.layout.positions[-1]
-    return problem.multiply_adds * wider + 3 / 8 * MOVE * moved
+    begun = problem.images * problem.taps  # products; to begin one takes as long as to move START numbers
+    return problem.multiply_adds * wider + MOVE * (3 / 8 * moved + START * begun)
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
