@@ -113,6 +113,8 @@ def measure(batch: int, rounds: int, wanted: str, threads: int) -> dict:
     results = {}
     for name, layer in LAYERS.items():
         able, errors = contestants(layer, batch, wanted)
+        if not able:
+            continue
         result = race(able, rounds if layer.multiply_adds * batch < 4e9 else max(3, rounds // 3))
         print(f"{name}", file=sys.stderr)
         seconds = {one: result.median(one) for one in able}
