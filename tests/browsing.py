@@ -296,14 +296,6 @@ def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "ligh
         page.goto(site.address(name))
         page.evaluate(SETTLE)
         shift = page.evaluate(LAYOUT_SHIFT)
-        if (
-            shift > LARGEST_LAYOUT_SHIFT
-        ):  # fonts come late where the processor is busy: does it move every time?
-            again = context.new_page()
-            again.goto(site.address(name))
-            again.evaluate(SETTLE)
-            shift = min(shift, again.evaluate(LAYOUT_SHIFT))
-            again.close()
         if shift > LARGEST_LAYOUT_SHIFT:
             faults.append(f"layout shift: {shift:.3f}")
         faults += page.evaluate(WRONG_THEME, theme)
