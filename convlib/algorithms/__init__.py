@@ -175,8 +175,9 @@ def costs(
 ) -> dict[str, float]:
     """What each algorithm that can compute a convolution costs, in multiply-adds, the cheapest first.
 
-    A model of one constant: to move a number costs as much as 16 multiply-adds of a matrix product. Each
-    algorithm counts its products and the numbers that it moves.
+    To move a number costs as much as 16 multiply-adds of a matrix product: the one constant of the machine.
+    Each algorithm counts its products and the numbers that it moves; kn2row also counts the beginning of its
+    many products, each like moving 4096 numbers.
 
     Parameters
     ----------
