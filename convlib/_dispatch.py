@@ -54,12 +54,39 @@ def _torch_ops() -> Any:
     return torch_ops
 
 
+REMEMBERED = 1024  # calls of a function that were found right
+
+
+def _signature(args: tuple[object, ...], kwargs: dict[str, object]) -> tuple[object, ...] | None:
+    """Sizes, number types and options of a call; nothing where an argument is of an uncommon kind.
+
+    Examples
+    --------
+    >>> _signature((np.zeros((2, 3)),), {"stride": 1}) == (1, "stride", (2, 3), np.dtype(float), int, 1)
+    True
+    """
+    signature: list[object] = [len(args), *kwargs]
+    for value in (*args, *kwargs.values()):
+        kind = type(value)
+        if kind is np.ndarray and isinstance(value, np.ndarray):
+            signature += (value.shape, value.dtype)
+        elif value is None or kind is int or kind is bool or kind is str:
+            signature += (kind, value)  # True is equal to 1, and is not an integer
+        elif isinstance(value, tuple) and all(type(number) is int for number in value):
+            signature.append(value)
+        else:
+            return None
+    return tuple(signature)
+
+
 def dispatch(
-    check: Callable[P, object], twins: Callable[[], Any] = _torch_ops
+    check: Callable[P, object], twins: Callable[[], Any] = _torch_ops, by_values: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a NumPy function that has a twin, of the same name, in the module that `twins` imports.
 
     `check` takes the same arguments and raises before anything is computed, whichever of the two will run.
+    It goes by sizes, number types and options, so a call like an earlier one need not be checked again. A
+    check that looks at the numbers in an array says so: `by_values`.
     torch.compile traces it, too: there it has to get by with what torch can follow, which generators inside
     math.prod, for instance, are not.
     """
@@ -67,9 +94,14 @@ def dispatch(
     def decorate(body: Callable[P, R]) -> Callable[P, R]:
         names = tuple(inspect.signature(body).parameters)
         check.__qualname__ = body.__name__  # Python names it when it refuses an argument
+        right: set[tuple[object, ...] | None] = set()
 
         @functools.wraps(body)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            signature = None if by_values else _signature(args, kwargs)
+            if signature in right:
+                with np.errstate(all="ignore"):
+                    return body(*args, **kwargs)
             given: dict[str, Any] = {**dict(zip(names, args, strict=False)), **kwargs}
             arrays = [name for name, value in given.items() if isinstance(value, np.ndarray)]
             tensors = [name for name, value in given.items() if is_tensor(value)]
@@ -95,6 +127,8 @@ def dispatch(
                     raise TypeError(
                         f"{body.__name__}: torch does not offer it for {first.dtype}{where}"
                     ) from error
+            if signature is not None and len(right) < REMEMBERED:
+                right.add(signature)
             given.update({name: plain(given[name]) for name in arrays})
             compute: Callable[..., R] = body
             with np.errstate(all="ignore"):  # NaN and infinity flow without a warning, as in torch

@@ -850,7 +850,7 @@ def _unpool_backward(n: int, grad: Array, indices: Array) -> Array:
     return grad.reshape(-1)[_flat(indices, n, math.prod(grad.shape[-n:]))]
 
 
-@dispatch(checks.unpool_check(2))
+@dispatch(checks.unpool_check(2), by_values=True)
 def max_unpool2d(
     input: Array,
     indices: Array,
@@ -896,7 +896,7 @@ def max_unpool2d(
     return _unpool(2, input, indices, (kernel_size, stride, padding, output_size))
 
 
-@dispatch(checks.unpool_check(1))
+@dispatch(checks.unpool_check(1), by_values=True)
 def max_unpool1d(
     input: Array,
     indices: Array,
@@ -915,7 +915,7 @@ def max_unpool1d(
     return _unpool(1, input, indices, (kernel_size, stride, padding, output_size))
 
 
-@dispatch(checks.unpool_check(3))
+@dispatch(checks.unpool_check(3), by_values=True)
 def max_unpool3d(
     input: Array,
     indices: Array,
@@ -936,7 +936,7 @@ def max_unpool3d(
     return _unpool(3, input, indices, (kernel_size, stride, padding, output_size))
 
 
-@dispatch(checks.unpool_backward_check(2))
+@dispatch(checks.unpool_backward_check(2), by_values=True)
 def max_unpool2d_backward(grad_output: Array, indices: Array) -> Array:
     """Gradient of `max_unpool2d`: every number gets the gradient of the place that it was put to.
 
@@ -970,7 +970,7 @@ def max_unpool2d_backward(grad_output: Array, indices: Array) -> Array:
     return _unpool_backward(2, grad_output, indices)
 
 
-@dispatch(checks.unpool_backward_check(1))
+@dispatch(checks.unpool_backward_check(1), by_values=True)
 def max_unpool1d_backward(grad_output: Array, indices: Array) -> Array:
     """Gradient of `max_unpool1d`; see `max_unpool2d_backward`.
 
@@ -982,7 +982,7 @@ def max_unpool1d_backward(grad_output: Array, indices: Array) -> Array:
     return _unpool_backward(1, grad_output, indices)
 
 
-@dispatch(checks.unpool_backward_check(3))
+@dispatch(checks.unpool_backward_check(3), by_values=True)
 def max_unpool3d_backward(grad_output: Array, indices: Array) -> Array:
     """Gradient of `max_unpool3d`; see `max_unpool2d_backward`.
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from convlib._checks import require_one_of
 from convlib._conv_checks import forward_check, input_check, weight_check
-from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, require_array, wide
+from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, plain, require_array, wide
 from convlib.algorithms import depthwise, fourier, im2col, kn2row, pointwise
 from convlib.algorithms.gradients import input_in_bands, turned, weight_in_bands
 from convlib.algorithms.problem import Problem, problem_of
@@ -159,8 +159,21 @@ def conv2d(
     array([[[45., 54.],
             [81., 90.]]])
     """
-    prepared = _Prepared(weight, bias, (stride, padding, dilation, groups), algorithm, again=False)
-    return prepared(input)
+    if input.ndim == 3:
+        return conv2d(input[None], weight, bias, stride, padding, dilation, groups, algorithm)[0]
+    taps = wide(weight)
+    problem = problem_of(input.shape, taps.shape, taps.itemsize, stride, padding, dilation, groups)
+    chosen = ALGORITHMS[algorithm or cheapest(problem, direct=not inexact(taps))]
+    return _answer(input, chosen, chosen.prepare(taps, problem), problem, bias)
+
+
+def _answer(input: Array, chosen: Algorithm, kernels: Array, problem: Problem, bias: Array | None) -> Array:
+    if not input.size:
+        return np.zeros(problem.output_shape, input.dtype)
+    output = chosen.run(wide(input), kernels, problem)
+    if bias is not None:
+        output += wide(bias).reshape(-1, 1, 1)
+    return output.astype(input.dtype, copy=False)
 
 
 def costs(
@@ -295,46 +308,6 @@ def inexact(array: Array) -> bool:
     return bool(array.dtype.kind == "f" and array.dtype.itemsize <= 8)
 
 
-class _Prepared:
-    """Weights, and what algorithms made of them."""
-
-    def __init__(
-        self,
-        weight: Array,
-        bias: Array | None,
-        options: tuple[Any, ...],
-        algorithm: str | None,
-        again: bool,
-    ) -> None:
-        self.weight, self.bias, self.options = wide(weight), bias, options
-        self.algorithm, self.again = algorithm, again
-        self.kernels: dict[tuple[Any, ...], Array] = {}
-
-    def problem(self, input_size: Sequence[int]) -> Problem:
-        return problem_of(input_size, self.weight.shape, self.weight.itemsize, *self.options)
-
-    def choice(self, problem: Problem) -> str:
-        if self.algorithm is not None:
-            return self.algorithm
-        return cheapest(problem, not inexact(self.weight), self.again)
-
-    def __call__(self, input: Array) -> Array:
-        if input.ndim == 3:
-            return self(input[None])[0]
-        problem = self.problem(input.shape)
-        if 0 in problem.output_shape:
-            return np.zeros(problem.output_shape, input.dtype)
-        name = self.choice(problem)
-        algorithm = ALGORITHMS[name]
-        key = (name, problem.layout.padded if name == "fourier" else ())
-        if key not in self.kernels:
-            self.kernels[key] = algorithm.prepare(self.weight, problem)
-        output = algorithm.run(wide(input), self.kernels[key], problem)
-        if self.bias is not None:
-            output += wide(self.bias).reshape(-1, 1, 1)
-        return output.astype(input.dtype, copy=False)
-
-
 class PreparedConv2d:
     """A convolution whose weights are used again: what an algorithm makes of them is made once.
 
@@ -379,19 +352,31 @@ class PreparedConv2d:
                     raise TypeError(f"PreparedConv2d: {name} is a torch tensor; torch prepares for itself")
         if algorithm is not None:
             require_one_of("PreparedConv2d", "algorithm", algorithm, tuple(ALGORITHMS))
-        self._prepared = _Prepared(
-            np.array(weight),
-            None if bias is None else np.array(bias),
-            (stride, padding, dilation, groups),
-            algorithm,
-            again=True,
-        )
+        self._weight, self._bias = np.array(weight), None if bias is None else np.array(bias)
+        self._options, self._algorithm = (stride, padding, dilation, groups), algorithm
+        self._kernels: dict[tuple[Any, ...], Array] = {}
+        self._plans: dict[tuple[Any, ...], tuple[Algorithm, Array, Problem]] = {}
 
     def __call__(self, input: Array) -> Array:
         """Convolve images (N, C_in, H, W) or (C_in, H, W)."""
-        prepared = self._prepared
-        stride, padding, dilation, groups = prepared.options
-        given = (input, prepared.weight, prepared.bias, stride, padding, dilation, groups)
-        _check_conv2d(*given, prepared.algorithm)
+        like = (input.shape, input.dtype) if type(input) is np.ndarray else None
+        if like not in self._plans:
+            _check_conv2d(input, self._weight, self._bias, *self._options, self._algorithm)
+            input = plain(input)
+            like = input.shape, input.dtype
+            self._plans[like] = self._plan(input.shape)
+        images = input[None] if input.ndim == 3 else input
         with np.errstate(all="ignore"):
-            return prepared(input)
+            answer = _answer(images, *self._plans[like], self._bias)
+        return answer[0] if input.ndim == 3 else answer
+
+    def _plan(self, size: tuple[int, ...]) -> tuple[Algorithm, Array, Problem]:
+        """How images of a size are convolved, and with what."""
+        taps = wide(self._weight)
+        problem = problem_of((1, *size)[-4:], taps.shape, taps.itemsize, *self._options)
+        name = self._algorithm or cheapest(problem, not inexact(taps), prepared=True)
+        key = (name, problem.layout.padded if name == "fourier" else ())
+        if key not in self._kernels:
+            with np.errstate(all="ignore"):
+                self._kernels[key] = ALGORITHMS[name].prepare(taps, problem)
+        return ALGORITHMS[name], self._kernels[key], problem
