@@ -2,7 +2,9 @@
 
 """Every algorithm on its whole domain: judged by the loops, by torch, and by double precision."""
 
+import sys
 import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -13,10 +15,20 @@ from agreement import Case, assert_agree, cases, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_torch_ops import OneDevice
+from threadpoolctl import threadpool_info
 
 import convlib
 from convlib import algorithms
-from convlib.algorithms import ALGORITHMS, DIRECT, PreparedConv2d, costs, gradients, problem, winograd
+from convlib.algorithms import (
+    ALGORITHMS,
+    DIRECT,
+    PreparedConv2d,
+    costs,
+    gradients,
+    problem,
+    sharing,
+    winograd,
+)  # fmt: skip
 from convlib.algorithms.problem import problem_of, reach, scratch
 from convlib.oracles import conv_loops
 
@@ -419,6 +431,98 @@ def test_reach_names_the_windows_whose_tap_lies_in_the_image(size, start, step, 
     windows, pixels = reach(size, start, step, count)
     met = [(i, start + i * step) for i in range(count) if 0 <= start + i * step < size]
     assert list(zip(range(count)[windows], range(size)[pixels], strict=True)) == met
+
+
+# --- several threads ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@any_large
+def test_several_threads_compute_what_one_computes(key, count, monkeypatch):
+    monkeypatch.setattr(sharing, "SMALL", 0)
+    image, weight, options = large(key)
+    expected = F.conv2d(tensor(image), tensor(weight), **options)
+    with algorithms.threads(count):
+        for name in costs(image.shape, weight.shape, **options):
+            assert_agree(algorithms.conv2d(image, weight, **options, algorithm=name), expected, 1e-9)
+        assert_agree(convlib.conv2d(image, weight, **options), expected, 1e-9)
+        back = convlib.conv2d_input(image.shape, weight, expected.numpy(), **options)
+    assert_agree(back, torch.nn.grad.conv2d_input(image.shape, tensor(weight), expected, **options), 1e-9)
+
+
+@by_name
+def test_each_of_the_threads_gets_work(name, monkeypatch):
+    monkeypatch.setattr(sharing, "SMALL", 0)
+    k, groups = (1 if name == "pointwise" else 3), (8 if name in ("depthwise", "fourier") else 1)
+    image, weight = layer(20, 8, 8, k, groups)  # one piece, if there is one thread
+    options = {"padding": k // 2, "groups": groups}
+    pieces, both = [], threading.Barrier(2, timeout=20)
+    share_out = sharing.for_each
+
+    def watched(work, given):
+        def piece(*arguments):
+            if len(pieces) < 2:  # each waits for the other: one thread alone would wait for ever
+                pieces.append(threading.get_ident())
+                both.wait()
+            work(*arguments)
+
+        share_out(piece, given)
+
+    monkeypatch.setattr(sys.modules[ALGORITHMS[name].run.__module__], "for_each", watched)
+    with algorithms.threads(2):
+        algorithms.conv2d(image, weight, **options, algorithm=name)
+    assert len(set(pieces)) == 2
+
+
+def test_small_convolutions_stay_in_one_thread():
+    image, weight, _ = large("3x3")
+    small = problem_of(image.shape, weight.shape, 8, 1, 1, 1, 1)
+    with algorithms.threads(2):
+        assert small.multiply_adds < sharing.SMALL and sharing.parts(small) == 1
+        assert sharing.parts(small._replace(images=50)) == 2
+    assert sharing.parts(small._replace(images=50)) == 1  # and the block is over
+
+
+def test_a_block_of_threads_gives_everything_back():
+    def blas():
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    before, running = blas(), threading.active_count()
+    with pytest.raises(RuntimeError, match="mine"), algorithms.threads(3):
+        assert blas() == {1}
+        sharing.for_each(time.sleep, [(0.01,)] * 4)
+        raise RuntimeError("mine")
+    assert blas() == before and threading.active_count() == running
+
+
+@pytest.mark.parametrize("bad", [0, 1, 5])
+def test_what_goes_wrong_in_a_thread_is_told(bad):
+    def work(number):
+        if number == bad:
+            raise MemoryError(f"piece {number}")
+
+    with algorithms.threads(2), pytest.raises(MemoryError, match=f"piece {bad}"):
+        sharing.for_each(work, ((number,) for number in range(6)))
+
+
+def test_infinity_flows_without_a_warning_in_every_thread():
+    both = threading.Barrier(2, timeout=20)
+
+    def nothing_from(infinity):
+        both.wait()
+        np.subtract(infinity, infinity)
+
+    with algorithms.threads(2):
+        sharing.for_each(nothing_from, [(np.array([np.inf]),)] * 2)
+
+
+def test_threads_refuse_what_is_no_number_of_threads(monkeypatch):
+    for wrong, error in ((0, ValueError), (1.5, TypeError), ("2", TypeError)):
+        with pytest.raises(error, match="threads: count must be"), algorithms.threads(wrong):
+            pass
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    with pytest.raises(ImportError, match="threads needs threadpoolctl: pip install"), algorithms.threads(2):
+        pass
 
 
 # --- tensors ----------------------------------------------------------------------------------------------

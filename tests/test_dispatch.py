@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from test_inputs import CALLS
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import convlib
@@ -25,6 +26,7 @@ from convlib import (
     sliding_windows,
     unfold,
 )
+from convlib._dispatch import dispatch
 
 ARRAYS = np.ones((1, 4, 4)), np.ones((2, 1, 3, 3))
 TENSORS = torch.ones(1, 4, 4), torch.ones(2, 1, 3, 3)
@@ -265,3 +267,89 @@ def test_the_public_names_are_all_there_and_documented():
     assert sorted(convlib.__all__, key=str.lower) == convlib.__all__
     for name in convlib.__all__:
         assert ">>>" in inspect.getdoc(getattr(convlib, name)), name
+
+
+# --- what was right once is right again ---------------------------------------------------------------------
+
+
+class Blind(np.ndarray):
+    """An array whose sizes can be seen, and whose numbers cannot."""
+
+    def look(self, *args, **kwargs):
+        raise LookupError("somebody looked at the numbers")
+
+    __array_ufunc__ = __array_function__ = __getitem__ = __iter__ = __float__ = __bool__ = look
+
+
+@pytest.mark.parametrize("key", CALLS)
+def test_a_check_looks_at_sizes_and_not_at_numbers(key):
+    """Only so may a call be right because one of the same sizes was: `dispatch`."""
+    if key.startswith("max_unpool"):
+        assert inspect.getclosurevars(getattr(convlib, key.split(",")[0])).nonlocals["by_values"]
+        return
+    seen = []
+
+    def blind(*shape):
+        seen.append(np.ones(shape).view(Blind))
+        return seen[-1]
+
+    CALLS[key](blind, 2)
+    assert seen
+
+
+def test_a_call_like_an_earlier_one_is_not_checked_again():
+    checked = []
+
+    def check(input, sizes=(1, 2), flag=1):
+        checked.append(flag)
+
+    @dispatch(check)
+    def total(input, sizes=(1, 2), flag=1):
+        return input.sum()
+
+    for arguments, fresh in [
+        ((ARRAYS[0],), True),
+        ((ARRAYS[0] + 1,), False),
+        ((ARRAYS[0].astype("float32"),), True),
+        ((ARRAYS[0].astype(">f4"),), True),
+        ((ARRAYS[0][0],), True),
+        ((ARRAYS[0], (1, 2)), True),
+        ((ARRAYS[0], (1, 2)), False),
+        ((ARRAYS[0], (1, 1)), True),
+        ((ARRAYS[0], (1, True)), True),  # equal, but not a size
+        ((ARRAYS[0], (1, 2), 1), True),
+        ((ARRAYS[0], (1, 2), True), True),
+        ((ARRAYS[0], (1, 2), 1.0), True),
+        ((ARRAYS[0], (1, 2), 1.0), True),  # what is not of a plain kind is never remembered
+        ((ARRAYS[0].view(Marked),), True),
+        ((ARRAYS[0].view(Marked),), True),
+        ((TENSORS[0],), True),
+    ]:
+        checked.clear()
+        if isinstance(arguments[0], torch.Tensor):
+            with pytest.raises(AttributeError, match="total"):  # torch has no twin of it
+                total(*arguments)
+        else:
+            assert total(*arguments) == arguments[0].sum()
+        assert bool(checked) is fresh, arguments[1:]
+
+
+def test_the_names_of_arguments_belong_to_a_call():
+    checked = []
+    apart = dispatch(lambda left=None, right=None: checked.append(1))(
+        lambda left=None, right=None: left is None
+    )
+    assert [apart(left=ARRAYS[0]), apart(right=ARRAYS[0]), apart(ARRAYS[0])] == [False, True, False]
+    assert len(checked) == 3
+
+
+def test_a_wrong_call_stays_wrong_and_no_more_than_so_many_are_remembered(monkeypatch):
+    for _ in range(2):
+        with pytest.raises(ValueError, match="conv2d"):
+            conv2d(np.ones((1, 3, 3)), np.ones((1, 2, 1, 1)))
+    monkeypatch.setattr("convlib._dispatch.REMEMBERED", 1)
+    checked = []
+    total = dispatch(lambda input: checked.append(1))(lambda input: input.sum())
+    for side in (2, 3, 2, 3, 3):
+        total(np.ones(side))
+    assert len(checked) == 4  # that of 2 once, that of 3 each time

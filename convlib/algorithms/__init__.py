@@ -33,10 +33,13 @@ from convlib._dispatch import Array, dispatch, dtype_name, is_tensor, plain, req
 from convlib.algorithms import depthwise, fourier, im2col, kn2row, pointwise
 from convlib.algorithms.gradients import input_in_bands, turned, weight_in_bands
 from convlib.algorithms.problem import Problem, problem_of
+from convlib.algorithms.sharing import threads
 from convlib.algorithms.winograd import Winograd
 from convlib.shapes import Ints, Padding, as_sizes
 
-__all__ = ["ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "conv2d_input", "conv2d_weight", "costs"]
+__all__ = [
+    "ALGORITHMS", "DIRECT", "PreparedConv2d", "conv2d", "conv2d_input", "conv2d_weight", "costs", "threads",
+]  # fmt: skip
 
 
 def _on_torch() -> Any:

@@ -24,6 +24,7 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.algorithms.sharing import for_each, parts, share
 
 
 def why_not(problem: Problem) -> str:
@@ -56,7 +57,9 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         (v * across % layout.stride[1], v * across // layout.stride[1]) for v in range(layout.kernel[1])
         for across in layout.dilation[1:]
     ]  # fmt: skip
-    for n, first in itertools.product(range(problem.images), range(0, problem.channels, few)):
+    few = share(problem.channels, few, -(-parts(problem) // problem.images))
+
+    def some(n: int, first: int) -> None:
         channels = slice(first, first + few)
         phases = _phases(input[n, channels], problem, shape)  # s s c h*w
         sums, column = scratch("sums", (2, phases.shape[2], length), output.dtype)
@@ -75,6 +78,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
             np.add(_cut(sums, shape[1], columns), _cut(column, shape[1], columns), out=target)
         else:
             target[...] = _cut(sums, shape[1], columns)
+
+    for_each(some, itertools.product(range(problem.images), range(0, problem.channels, few)))
     return output
 
 

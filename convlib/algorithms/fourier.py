@@ -26,6 +26,7 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem
+from convlib.algorithms.sharing import for_each, parts, share
 
 LONGEST = 192  # pixels of a side that is transformed by a matrix
 
@@ -85,7 +86,9 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     outputs, channels = problem.outputs // problem.groups, problem.channels // problem.groups
     frequencies = problem.layout.padded[0] * (problem.layout.padded[1] // 2 + 1)
     together = max(1, MEBIBYTE // (2 * frequencies * problem.itemsize)) if outputs == channels == 1 else 1
-    for n, group in itertools.product(range(problem.images), range(0, problem.groups, together)):
+    together = share(problem.groups, together, -(-parts(problem) // problem.images))
+
+    def some(n: int, group: int) -> None:
         last = min(group + together, problem.groups)
         seen = transform(input[n, group * channels : last * channels], problem)  # gc h w
         kernel = kernels[group * outputs : last * outputs]  # go c h w
@@ -94,6 +97,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         else:  # one small matrix product for each frequency
             mixed = np.einsum("ochw,chw->ohw", kernel, seen, optimize=True)
         output[n, group * outputs : last * outputs] = inverse(mixed, problem)
+
+    for_each(some, itertools.product(range(problem.images), range(0, problem.groups, together)))
     return output
 
 

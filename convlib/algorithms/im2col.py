@@ -24,6 +24,7 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.algorithms.sharing import for_each, parts, share
 from convlib.windows import sliding_windows
 
 FEW = 256  # pixels
@@ -50,7 +51,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
     flat = output.reshape(problem.images, *kernels.shape[:2], -1)  # n g o l
     row = math.prod(problem.layout.positions[1:])
-    for images, first, last in bands(problem):
+
+    def band(images: slice, first: int, last: int) -> None:
         columns = columns_of(input[images], problem, first, last)  # g ck n l
         here = flat[images, :, :, first * row : last * row]
         if len(here) > 1 and problem.pixels <= FEW:  # one matrix product for all, which has many columns
@@ -58,6 +60,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
             here[...] = beside.reshape(*kernels.shape[:2], *columns.shape[2:]).transpose(2, 0, 1, 3)
         else:
             np.matmul(kernels, columns.transpose(2, 0, 1, 3), out=here)
+
+    for_each(band, bands(problem))
     return output
 
 
@@ -70,7 +74,8 @@ def bands(problem: Problem) -> Iterator[tuple[slice, int, int]]:
     kernels = problem.outputs * problem.channels // problem.groups * problem.taps
     numbers = max(4 * MEBIBYTE // problem.itemsize, kernels)
     height = max(1, numbers // (problem.channels * problem.taps * math.prod(others)))
-    together = max(1, height // rows)
+    together = share(problem.images, height // rows, parts(problem))
+    height = share(rows, height, -(-parts(problem) // problem.images))
     for n, first in itertools.product(range(0, problem.images, together), range(0, rows, height)):
         yield slice(n, n + together), first, min(first + height, rows)
 

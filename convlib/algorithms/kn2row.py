@@ -16,12 +16,14 @@ Vasudevan, Anderson and Gregg, Parallel multi channel convolution using general 
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.algorithms.sharing import for_each, parts, share
 
 START = 4096
 
@@ -55,20 +57,23 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
     # The sums of a band, the product of a tap and the padded rows stay in the cache together.
     band = max(1, MEBIBYTE // 4 // (width * problem.itemsize * max(problem.channels, problem.outputs)))
-    for n in range(problem.images):
-        for first in range(0, rows, band):
-            count = min(band, rows - first)
-            flat = padded_rows(input[n], problem, first, count)
-            sums, product = scratch("sums", (2, problem.outputs, count * width), output.dtype)
-            for (u, v), tap in _taps(kernels, problem):
-                start = u * width + v
-                moved = flat[:, start : start + count * width]
-                if start:
-                    np.matmul(tap, moved, out=product)
-                    np.add(sums, product, out=sums)
-                else:
-                    np.matmul(tap, moved, out=sums)
-            output[n, :, first : first + count] = sums.reshape(problem.outputs, count, width)[..., :columns]
+    band = share(rows, band, -(-parts(problem) // problem.images))
+
+    def rows_from(n: int, first: int) -> None:
+        count = min(band, rows - first)
+        flat = padded_rows(input[n], problem, first, count)
+        sums, product = scratch("sums", (2, problem.outputs, count * width), output.dtype)
+        for (u, v), tap in _taps(kernels, problem):
+            start = u * width + v
+            moved = flat[:, start : start + count * width]
+            if start:
+                np.matmul(tap, moved, out=product)
+                np.add(sums, product, out=sums)
+            else:
+                np.matmul(tap, moved, out=sums)
+        output[n, :, first : first + count] = sums.reshape(problem.outputs, count, width)[..., :columns]
+
+    for_each(rows_from, itertools.product(range(problem.images), range(0, rows, band)))
     return output
 
 

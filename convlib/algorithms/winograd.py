@@ -34,6 +34,7 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
+from convlib.algorithms.sharing import for_each, parts, share
 from convlib.shapes import Layout
 
 HALF = math.sqrt(0.5)
@@ -122,7 +123,8 @@ class Winograd:
         a, dtype = self.m + layout.kernel[0] - 1, input.dtype
         to_outputs, _, to_tiles = squares(self.m, layout.kernel[0], dtype)
         output = np.empty(problem.output_shape, dtype)
-        for images, tile, shape in self._blocks(problem):
+
+        def block(images: slice, tile: list[int], shape: tuple[int, int]) -> None:
             values = self._values(
                 input[images], _before(tile, self.m, layout), shape, to_tiles, "winograd second"
             )
@@ -132,6 +134,8 @@ class Winograd:
             np.matmul(sums.reshape(a * a, -1).T, to_outputs.T, out=answer)
             tiles = answer.reshape(-1, *shape, problem.outputs, self.m, self.m)
             _lay(tiles, output[images], [at * self.m for at in tile])
+
+        for_each(block, self._blocks(problem))
         return output
 
     def weight_gradient(self, input: Array, grad: Array, problem: Problem) -> Array:
@@ -156,7 +160,8 @@ class Winograd:
     def _blocks(self, problem: Problem) -> Iterator[tuple[slice, list[int], tuple[int, int]]]:
         """Images, the first tile and the number of tiles along both axes; see `_most`."""
         tiles = [-(-count // self.m) for count in problem.layout.positions]
-        most = max(1, _most(problem, (self.m + problem.layout.kernel[0] - 1) ** 2))
+        most = _most(problem, (self.m + problem.layout.kernel[0] - 1) ** 2)
+        most = share(problem.images * math.prod(tiles), most, parts(problem))
         columns = min(tiles[1], most)
         rows = min(tiles[0], most // columns)
         together = max(1, most // math.prod(tiles))
