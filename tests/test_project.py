@@ -80,6 +80,54 @@ def test_the_newest_change_belongs_to_the_version_of_the_package() -> None:
     assert newest[1] == tomllib.loads(text("pyproject.toml"))["project"]["version"] == convlib.__version__
 
 
+# What stands for `python` notes the pins it is given and what it is asked to do.
+NOTES_PINS = """#!/bin/sh
+echo "$@" >> "$CALLS"
+while [ $# -gt 0 ]; do [ "$1" != -c ] || cat "$2" >> "$CALLS"; shift; done
+"""
+
+
+def tried(what: str, tmp_path: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    python, calls = tmp_path / "python", tmp_path / "calls"
+    python.write_text(NOTES_PINS)
+    python.chmod(0o755)
+    calls.write_text("")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = [ROOT / "tools/try_versions.sh", what]
+    done = subprocess.run(command, env={"PATH": path, "CALLS": str(calls)}, capture_output=True, text=True)
+    return done, calls.read_text().splitlines()
+
+
+def test_the_oldest_versions_that_are_tried_are_the_lower_bounds_of_the_package(tmp_path: Path) -> None:
+    done, (_, *limits, tests) = tried("oldest", tmp_path)
+    assert done.returncode == 0, done.stderr
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    bounds = {*project["dependencies"], *project["optional-dependencies"]["book"]}
+    assert sorted(limits) == sorted(bound.replace(">=", "==") for bound in bounds)
+    assert "-m pytest" in tests
+
+
+def test_the_pinned_versions_that_are_tried_are_those_of_the_requirements(tmp_path: Path) -> None:
+    _, (_, *limits, _) = tried("pinned", tmp_path)
+    assert dict(line.split("==") for line in limits) == pins()
+
+
+def test_the_newest_versions_are_free_and_other_words_are_refused(tmp_path: Path) -> None:
+    assert len(tried("newest", tmp_path)[1]) == 2
+    done, calls = tried("latest", tmp_path)
+    assert (done.returncode, done.stderr) == (2, "Which versions: pinned, oldest or newest? Got: latest.\n")
+    assert calls == []
+
+
+def test_every_python_that_the_package_names_is_tried() -> None:
+    jobs = yaml.safe_load(text(".github/workflows/book.yml"))["jobs"]
+    rows = jobs["package"]["strategy"]["matrix"]["include"]
+    named = set(re.findall(r"Python :: (3\.\d+)", text("pyproject.toml")))
+    pythons = {row["python"] for row in rows if row["versions"] == "pinned"}
+    assert pythons | {jobs["test"]["steps"][1]["with"]["python-version"]} == named
+    assert {row["versions"] for row in rows} == {"pinned", "oldest", "newest"}
+
+
 # ---------------------------------------------------------------- what is installed
 
 
