@@ -175,13 +175,12 @@ def form(notebook: NotebookNode) -> list[tuple[str, set[str]]]:
 
 
 def with_install_cell(notebook: NotebookNode) -> NotebookNode:
-    """The notebook with the cell of today's address, at its place; one without convlib stays as it is."""
+    """The notebook with the cell of today's address, below the title; one without either stays as it is."""
     cells = [cell for cell in notebook.cells if not INSTALLS.match(cell.source)]
     sources = [cell.source for cell in cells if cell.cell_type == "code"]
-    if not any(map(IMPORTS_CONVLIB.search, sources)):
+    if not cells or cells[0].cell_type != "markdown" or not any(map(IMPORTS_CONVLIB.search, sources)):
         return notebook
-    place = 1 if cells[0].cell_type == "markdown" else 0
-    cells.insert(place, install_cell((ROOT / "_config.yml").read_text(encoding="utf-8")))
+    cells.insert(1, install_cell((ROOT / "_config.yml").read_text(encoding="utf-8")))
     changed = copy.copy(notebook)
     changed.cells = cells
     return changed
