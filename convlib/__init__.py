@@ -4,6 +4,9 @@ NumPy arrays are computed here, step by step, without importing torch; torch ten
 their own device and with autograd. The functions are grouped as the chapters of the book are.
 """
 
+import sys
+from typing import TYPE_CHECKING
+
 # Chapter 5, pooling
 from convlib.adaptive_pool import (
     adaptive_avg_pool1d,
@@ -241,3 +244,16 @@ __all__ = [
     "unfold",
     "unpatchify",
 ]
+
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":  # pyproject.toml is the one place; looking it up takes a while
+            from importlib.metadata import version
+
+            return version("convolutions-course")
+        raise AttributeError(
+            f"module 'convlib' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )

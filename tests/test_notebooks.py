@@ -57,7 +57,7 @@ def error() -> NotebookNode:
 
 def complaints(folder: Path, *cells: NotebookNode) -> list[str]:
     """What is said of these cells when they were run in order and are stored in the agreed form."""
-    for number, cell in enumerate(cells, start=1):
+    for number, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number
     path = folder / "stored.ipynb"
     path.write_text(notebooks.canonical(new_notebook(cells=list(cells))), encoding="utf-8")
@@ -342,6 +342,102 @@ def test_the_check_refuses_another_form_of_the_same_notebook(
 
 def test_every_notebook_of_the_book_passes_the_check() -> None:
     assert [line for path in notebooks.in_the_book() for line in notebooks.complaints(path)] == []
+
+
+# ---------------------------------------------------------------- the cell that installs convlib
+
+CONFIG = (ROOT / "_config.yml").read_text(encoding="utf-8")
+WITH_ADDRESS = CONFIG.replace(
+    "# book_repository: https://github.com/OWNER", "book_repository: https://example.org/a"
+)
+USES_CONVLIB = (new_markdown_cell("# Title"), code("import numpy\nfrom convlib import conv2d"))
+
+
+def run_install_cell(folder: Path, config: str, lacks: bool = True) -> list[str]:
+    """The cell run in a notebook that lies in the folder: what it asks pip for."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = f"""
+        import importlib.util, sys
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        shell.register_magic_function(lambda line: print("pip", line), magic_name="pip")
+        importlib.util.find_spec = lambda name: None if {lacks} else name
+        result = shell.run_cell({notebooks.install_cell(config).source!r})
+        print(*sys.path[-1:] if sys.path[-1] == ".." else "")
+        result.raise_error()
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], cwd=folder, capture_output=True, text=True)
+    last = done.stderr.strip().splitlines()[-1:]
+    return [*done.stdout.split("\n")[:2], *last] if last else done.stdout.split()
+
+
+def test_inside_a_copy_of_the_course_that_copy_is_installed_for_this_kernel_and_the_next(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "convlib").mkdir()
+    (tmp_path / "convlib/py.typed").touch()
+    for config in (CONFIG, WITH_ADDRESS):
+        assert run_install_cell(tmp_path / "book", config) == [
+            "pip",
+            "install",
+            "--quiet",
+            "--editable",
+            '"..[book]"',
+            "..",
+        ]
+
+
+def test_elsewhere_convlib_comes_from_the_public_address(tmp_path: Path) -> None:
+    said = run_install_cell(tmp_path / "book", WITH_ADDRESS)
+    assert " ".join(said) == (
+        'pip install --quiet "convolutions-course[book] @ git+https://example.org/a/REPOSITORY"'
+    )
+
+
+def test_elsewhere_and_without_an_address_nothing_is_installed_and_the_reader_is_told_why(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pyproject.toml").touch()  # somebody else's project
+    said = run_install_cell(tmp_path / "book", CONFIG)
+    assert "pip" not in " ".join(said[:-1])
+    assert said[-1] == (
+        "ModuleNotFoundError: convlib is missing: open this notebook inside a copy of the course"
+    )
+
+
+def test_where_convlib_is_installed_nothing_happens(tmp_path: Path) -> None:
+    assert run_install_cell(tmp_path / "book", WITH_ADDRESS, lacks=False) == []
+
+
+@pytest.mark.parametrize("spoil", ["missing", "old", "moved", "shown"])
+def test_a_notebook_must_begin_with_the_cell_of_today(spoil: str, tmp_path: Path) -> None:
+    assert complaints(tmp_path, *USES_CONVLIB) != []
+    cells = notebooks.with_install_cell(new_notebook(cells=list(USES_CONVLIB))).cells
+    assert [cell.cell_type for cell in cells] == ["markdown", "code", "code"]
+    assert complaints(tmp_path, *cells) == []
+    if spoil == "missing":
+        del cells[1]
+    elif spoil == "old":
+        cells[1].source = cells[1].source.replace("[book]", "")
+    elif spoil == "moved":
+        cells[1:] = cells[:0:-1]
+    else:
+        cells[1].metadata.tags = []
+    (line,) = complaints(tmp_path, *cells)
+    assert line == "the cell that installs convlib is missing or an old one: run tools/notebooks.py on it"
+    mended = notebooks.with_install_cell(new_notebook(cells=cells))
+    assert complaints(tmp_path, *mended.cells) == []
+
+
+def test_only_the_notebooks_that_import_convlib_install_it() -> None:
+    alone = new_notebook(cells=[new_markdown_cell("import convlib"), code("import numpy")])
+    assert notebooks.with_install_cell(alone) is alone
+    with_cell = {
+        path.stem for path in notebooks.in_the_book() if 'find_spec(\\"convlib' in path.read_text("utf-8")
+    }
+    assert with_cell == {
+        path.stem for path in notebooks.in_the_book() if "from convlib" in path.read_text("utf-8")
+    }
 
 
 # ---------------------------------------------------------------- nbval, with figures

@@ -6,13 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+import convlib
 
 ROOT = Path(__file__).resolve().parents[1]
 PINS = ("requirements.txt", "tests/requirements.txt")
@@ -65,6 +70,129 @@ def test_the_citation_names_the_version_of_the_package() -> None:
     citation = yaml.safe_load(text("CITATION.cff"))
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
     assert citation["version"] == tomllib.loads(text("pyproject.toml"))["project"]["version"]
+
+
+def test_the_newest_change_belongs_to_the_version_of_the_package() -> None:
+    newest = re.search(
+        r"^## \[(\S+)\] - (unreleased|\d{4}-\d\d-\d\d)$", text("CHANGELOG.md"), flags=re.MULTILINE
+    )
+    assert newest
+    assert newest[1] == tomllib.loads(text("pyproject.toml"))["project"]["version"] == convlib.__version__
+
+
+# What stands for `python` notes the pins it is given and what it is asked to do.
+NOTES_PINS = """#!/bin/sh
+echo "$@" >> "$CALLS"
+while [ $# -gt 0 ]; do [ "$1" != -c ] || cat "$2" >> "$CALLS"; shift; done
+"""
+
+
+def tried(what: str, tmp_path: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    python, calls = tmp_path / "python", tmp_path / "calls"
+    python.write_text(NOTES_PINS)
+    python.chmod(0o755)
+    calls.write_text("")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    command = [ROOT / "tools/try_versions.sh", what]
+    done = subprocess.run(command, env={"PATH": path, "CALLS": str(calls)}, capture_output=True, text=True)
+    return done, calls.read_text().splitlines()
+
+
+def test_the_oldest_versions_that_are_tried_are_the_lower_bounds_of_the_package(tmp_path: Path) -> None:
+    done, (_, *limits, tests) = tried("oldest", tmp_path)
+    assert done.returncode == 0, done.stderr
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    bounds = {*project["dependencies"], *project["optional-dependencies"]["book"]}
+    assert sorted(limits) == sorted(bound.replace(">=", "==") for bound in bounds)
+    assert "-m pytest" in tests
+
+
+def test_the_pinned_versions_that_are_tried_are_those_of_the_requirements(tmp_path: Path) -> None:
+    _, (_, *limits, _) = tried("pinned", tmp_path)
+    assert dict(line.split("==") for line in limits) == pins()
+
+
+def test_the_newest_versions_are_free_and_other_words_are_refused(tmp_path: Path) -> None:
+    assert len(tried("newest", tmp_path)[1]) == 2
+    done, calls = tried("latest", tmp_path)
+    assert (done.returncode, done.stderr) == (2, "Which versions: pinned, oldest or newest? Got: latest.\n")
+    assert calls == []
+
+
+def test_every_python_that_the_package_names_is_tried() -> None:
+    jobs = yaml.safe_load(text(".github/workflows/book.yml"))["jobs"]
+    rows = jobs["package"]["strategy"]["matrix"]["include"]
+    named = set(re.findall(r"Python :: (3\.\d+)", text("pyproject.toml")))
+    pythons = {row["python"] for row in rows if row["versions"] == "pinned"}
+    assert pythons | {jobs["test"]["steps"][1]["with"]["python-version"]} == named
+    assert {row["versions"] for row in rows} == {"pinned", "oldest", "newest"}
+
+
+# ---------------------------------------------------------------- what is installed
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The names of the files in the source archive and in the wheel."""
+    folder = tmp_path_factory.mktemp("archives")
+    source = folder / "source"
+    for path in project_files():
+        copied = source / path.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copied)
+    # The build backend itself: what pip and build call, without their downloads.
+    call = "from setuptools.build_meta import *; build_sdist('..'); build_wheel('..')"
+    subprocess.run([sys.executable, "-c", call], cwd=source, capture_output=True, check=True)
+    (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    with tarfile.open(sdist) as tar, zipfile.ZipFile(wheel) as zipped:
+        in_source = {one.name.partition("/")[2] for one in tar if one.isfile()}
+        return {"sdist": in_source, "wheel": set(zipped.namelist())}
+
+
+@pytest.mark.parametrize("kind", ["sdist", "wheel"])
+def test_an_archive_holds_every_file_of_the_package_and_no_test(
+    kind: str, archives: dict[str, set[str]]
+) -> None:
+    package = {str(path.relative_to(ROOT)) for path in project_files() if ROOT / "convlib" in path.parents}
+    assert {"convlib/py.typed", "convlib/labs/network.js", "convlib/labs/labs.css"} <= package
+    assert package <= archives[kind]
+    others = {name for name in archives[kind] - package if "-info/" not in name}
+    around = {
+        "CHANGELOG.md",
+        "LICENSE",
+        "MANIFEST.in",
+        "PKG-INFO",
+        "README.md",
+        "pyproject.toml",
+        "setup.cfg",
+    }
+    assert {name for name in others if ".egg-info/" not in name} == (around if kind == "sdist" else set())
+    assert any(name.endswith("LICENSE") for name in archives[kind])
+
+
+def test_every_public_function_works_where_there_is_only_numpy() -> None:
+    code = """
+        import doctest, sys
+        for name in ("torch", "matplotlib", "scipy", "skimage", "ipywidgets", "anywidget"):
+            sys.modules[name] = None  # importing it fails
+        import convlib
+        runner, finder = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS), doctest.DocTestFinder()
+        for name in convlib.__all__:
+            value = getattr(convlib, name)
+            (test, *_) = finder.find(value, name, globs=dict(vars(sys.modules[value.__module__])))
+            runner.run(test)
+        print(runner.summarize(verbose=False))
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True)
+    assert done.stderr == ""
+    failed, attempted = map(int, re.findall(r"=(\d+)", done.stdout.splitlines()[-1])[:2])
+    assert failed == 0, done.stdout
+    assert attempted >= len(convlib.__all__)
+
+
+def test_a_name_that_convlib_lacks_is_named() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'convlib' has no attribute 'conv2'$"):
+        convlib.conv2  # type: ignore[attr-defined]  # noqa: B018
 
 
 # ---------------------------------------------------------------- what the documents say

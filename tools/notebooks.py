@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import yaml
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 IPYTHON_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -67,6 +69,8 @@ NOISE = {
 # Versions such as 2.13.0 are no numbers.
 DECIMAL = re.compile(r"(?<![\w.])\d*\.\d++(?:[eE][-+]?\d+)?(?!\.\d)")
 TIMES = re.compile(r"\brace\(")
+IMPORTS_CONVLIB = re.compile(r"(?m)^\s*(import|from) convlib\b")
+INSTALLS = re.compile(r"import importlib\.util\n(.*\n)*.*find_spec\(\"convlib\"\)")
 CHOOSES_DEVICE = re.compile(r"\b(cuda|mps|xpu|accelerator)\.is_available|\bcurrent_accelerator\b")
 
 
@@ -142,6 +146,46 @@ def alt_text(cell: NotebookNode) -> str:
     return cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip()
 
 
+# ---------------------------------------------------------------- the cell that installs convlib
+
+INSTALL = """\
+import importlib.util
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("convlib") is None:  # nothing to do where the course is installed
+    if Path("../convlib/py.typed").exists():  # inside a copy of the course
+        %pip install --quiet --editable "..[book]"
+        sys.path.append("..")  # this kernel looked for packages when it started
+    else:
+        {elsewhere}"""
+NO_ADDRESS = 'raise ModuleNotFoundError("convlib is missing: open this notebook inside a copy of the course")'
+ADDRESS = '%pip install --quiet "convolutions-course[book] @ git+{repository}"'
+
+
+def install_cell(config: str) -> NotebookNode:
+    """What stands below the title where convlib is imported. `config` is the text of _config.yml."""
+    repository = yaml.safe_load(config)["sphinx"]["config"].get("book_repository", "").rstrip("/")
+    elsewhere = ADDRESS.format(repository=repository) if repository else NO_ADDRESS
+    return new_code_cell(INSTALL.format(elsewhere=elsewhere), metadata={"tags": ["remove-cell"]})
+
+
+def form(notebook: NotebookNode) -> list[tuple[str, set[str]]]:
+    return [(cell.source, tags(cell)) for cell in notebook.cells]
+
+
+def with_install_cell(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with the cell of today's address, below the title; one without either stays as it is."""
+    cells = [cell for cell in notebook.cells if not INSTALLS.match(cell.source)]
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    if not cells or cells[0].cell_type != "markdown" or not any(map(IMPORTS_CONVLIB.search, sources)):
+        return notebook
+    cells.insert(1, install_cell((ROOT / "_config.yml").read_text(encoding="utf-8")))
+    changed = copy.copy(notebook)
+    changed.cells = cells
+    return changed
+
+
 # ---------------------------------------------------------------- running
 
 
@@ -155,7 +199,7 @@ def run(path: Path) -> str | None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_install_cell(nbformat.read(path, as_version=4))
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -199,6 +243,8 @@ def complaints(path: Path) -> Iterator[str]:
             yield f"{here} stored as [{cell.execution_count or ' '}]: run the whole notebook in order"
         yield from (f"{here} {line}" for line in source_complaints(cell))
         yield from (f"{here} {line}" for line in output_complaints(cell))
+    if form(notebook) != form(with_install_cell(notebook)):
+        yield f"{path}: the cell that installs convlib is missing or an old one: run tools/notebooks.py on it"
     if canonical(notebook) != text:
         yield f"{path}: not stored in the agreed form: run tools/notebooks.py on it"
 
