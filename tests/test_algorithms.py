@@ -500,15 +500,16 @@ def test_a_block_of_threads_gives_everything_back():
 
 
 def test_a_piece_of_a_piece_stays_in_its_thread():
-    both, seen = threading.Barrier(2, timeout=20), []
+    both, shared = threading.Barrier(2, timeout=20), []
 
-    def outer(number):
+    def piece():
         both.wait()
-        sharing.for_each(lambda _: seen.append((number, threading.get_ident())), [(0,)] * 5, MANY)
+        shared.append(sharing.parts(MANY))
 
     with algorithms.threads(2):
-        sharing.for_each(outer, [(0,), (1,)], MANY)
-    assert len(seen) == 10 and len(set(seen)) == 2
+        sharing.for_each(piece, [(), ()], MANY)
+        assert sharing.parts(MANY) == 2
+    assert shared == [1, 1]
 
 
 @pytest.mark.parametrize("bad", [0, 1, 5])
