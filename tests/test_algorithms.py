@@ -4,7 +4,6 @@
 
 import sys
 import threading
-import time
 import tracemalloc
 
 import numpy as np
@@ -454,19 +453,19 @@ def test_several_threads_compute_what_one_computes(key, count, monkeypatch):
 def test_each_of_the_threads_gets_work(name, monkeypatch):
     monkeypatch.setattr(sharing, "SMALL", 0)
     k, groups = (1 if name == "pointwise" else 3), (8 if name in ("depthwise", "fourier") else 1)
-    image, weight = layer(20, 8, 8, k, groups)  # one piece, if there is one thread
+    image, weight = layer(64, 8, 8, k, groups)  # one piece, if there is one thread
     options = {"padding": k // 2, "groups": groups}
     pieces, both = [], threading.Barrier(2, timeout=20)
     share_out = sharing.for_each
 
-    def watched(work, given):
+    def watched(work, given, problem):
         def piece(*arguments):
             if len(pieces) < 2:  # each waits for the other: one thread alone would wait for ever
                 pieces.append(threading.get_ident())
                 both.wait()
             work(*arguments)
 
-        share_out(piece, given)
+        share_out(piece, given, problem)
 
     monkeypatch.setattr(sys.modules[ALGORITHMS[name].run.__module__], "for_each", watched)
     with algorithms.threads(2):
@@ -474,25 +473,43 @@ def test_each_of_the_threads_gets_work(name, monkeypatch):
     assert len(set(pieces)) == 2
 
 
+SMALL = problem_of((1, 64, 56, 56), (64, 64, 3, 3), 4, 1, 1, 1, 1)
+MANY = SMALL._replace(images=50)
+
+
 def test_small_convolutions_stay_in_one_thread():
-    image, weight, _ = large("3x3")
-    small = problem_of(image.shape, weight.shape, 8, 1, 1, 1, 1)
     with algorithms.threads(2):
-        assert small.multiply_adds < sharing.SMALL and sharing.parts(small) == 1
-        assert sharing.parts(small._replace(images=50)) == 2
-    assert sharing.parts(small._replace(images=50)) == 1  # and the block is over
+        assert SMALL.multiply_adds < sharing.SMALL and sharing.parts(SMALL) == 1
+        assert sharing.parts(MANY) == 2
+        ran_in: list[int] = []
+        sharing.for_each(lambda _: ran_in.append(threading.get_ident()), [(0,)] * 9, SMALL)
+        assert ran_in == [threading.get_ident()] * 9
+    assert sharing.parts(MANY) == 1  # and the block is over
 
 
 def test_a_block_of_threads_gives_everything_back():
     def blas():
         return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
 
-    before, running = blas(), threading.active_count()
+    before, running, during = blas(), threading.active_count(), []
     with pytest.raises(RuntimeError, match="mine"), algorithms.threads(3):
-        assert blas() == {1}
-        sharing.for_each(time.sleep, [(0.01,)] * 4)
+        sharing.for_each(lambda _: during.append(blas()), [(0,)] * 4, MANY)
+        assert during == [{1}] * 4 and blas() == before
         raise RuntimeError("mine")
     assert blas() == before and threading.active_count() == running
+
+
+def test_a_piece_of_a_piece_stays_in_its_thread():
+    both, shared = threading.Barrier(2, timeout=20), []
+
+    def piece():
+        both.wait()
+        shared.append(sharing.parts(MANY))
+
+    with algorithms.threads(2):
+        sharing.for_each(piece, [(), ()], MANY)
+        assert sharing.parts(MANY) == 2
+    assert shared == [1, 1]
 
 
 @pytest.mark.parametrize("bad", [0, 1, 5])
@@ -502,7 +519,7 @@ def test_what_goes_wrong_in_a_thread_is_told(bad):
             raise MemoryError(f"piece {number}")
 
     with algorithms.threads(2), pytest.raises(MemoryError, match=f"piece {bad}"):
-        sharing.for_each(work, ((number,) for number in range(6)))
+        sharing.for_each(work, ((number,) for number in range(6)), MANY)
 
 
 def test_infinity_flows_without_a_warning_in_every_thread():
@@ -513,7 +530,7 @@ def test_infinity_flows_without_a_warning_in_every_thread():
         np.subtract(infinity, infinity)
 
     with algorithms.threads(2):
-        sharing.for_each(nothing_from, [(np.array([np.inf]),)] * 2)
+        sharing.for_each(nothing_from, [(np.array([np.inf]),)] * 2, MANY)
 
 
 def test_threads_refuse_what_is_no_number_of_threads(monkeypatch):

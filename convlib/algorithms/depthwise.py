@@ -79,7 +79,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         else:
             target[...] = _cut(sums, shape[1], columns)
 
-    for_each(some, itertools.product(range(problem.images), range(0, problem.channels, few)))
+    for_each(some, itertools.product(range(problem.images), range(0, problem.channels, few)), problem)
     return output
 
 

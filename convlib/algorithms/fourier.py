@@ -98,7 +98,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
             mixed = np.einsum("ochw,chw->ohw", kernel, seen, optimize=True)
         output[n, group * outputs : last * outputs] = inverse(mixed, problem)
 
-    for_each(some, itertools.product(range(problem.images), range(0, problem.groups, together)))
+    for_each(some, itertools.product(range(problem.images), range(0, problem.groups, together)), problem)
     return output
 
 

@@ -61,7 +61,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         else:
             np.matmul(kernels, columns.transpose(2, 0, 1, 3), out=here)
 
-    for_each(band, bands(problem))
+    for_each(band, bands(problem), problem)
     return output
 
 

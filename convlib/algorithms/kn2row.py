@@ -73,7 +73,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
                 np.matmul(tap, moved, out=sums)
         output[n, :, first : first + count] = sums.reshape(problem.outputs, count, width)[..., :columns]
 
-    for_each(rows_from, itertools.product(range(problem.images), range(0, rows, band)))
+    for_each(rows_from, itertools.product(range(problem.images), range(0, rows, band)), problem)
     return output
 
 

@@ -63,4 +63,4 @@ def in_rows(kernels: Array, pixels: Array, output: Array, problem: Problem) -> N
         here = slice(first, first + some)
         np.matmul(kernels[:, here], pixels, out=output[..., here, :])
 
-    for_each(product, ((first,) for first in range(0, rows, some)))
+    for_each(product, ((first,) for first in range(0, rows, some)), problem)

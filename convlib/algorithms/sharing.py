@@ -1,8 +1,9 @@
 """Several threads: the pieces that an algorithm cuts its work into are independent, so each takes the next.
 
-NumPy lets go of Python's lock in a matrix product and in long sums, so the pieces run at the same time. The
-matrix products get one thread each: two products at a time wait less for each other than two halves of one.
-To wake a thread costs a tenth of a millisecond, so small convolutions stay in one.
+NumPy lets go of Python's lock in a matrix product and in long sums, so the pieces run at the same time. A
+product gets one thread meanwhile, because two pieces at a time wait less for each other than two halves of
+each product. To wake a thread costs a tenth of a millisecond, and to hand Python's lock over costs time, too,
+so that small convolutions are left to the threads of the matrix product.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,14 @@ import numpy as np
 from convlib.algorithms.problem import Problem
 from convlib.shapes import as_integer
 
-SMALL = 2**25  # multiply-adds; below, one thread is faster
+SMALL = 2**28  # multiply-adds; below, the threads of the matrix product are as fast
 
 
 class _Helpers:
     """The threads beside the one that asks."""
 
-    def __init__(self, count: int, pool: ThreadPoolExecutor) -> None:
-        self.count, self.pool = count, pool
+    def __init__(self, count: int, pool: ThreadPoolExecutor, blas: Any) -> None:
+        self.count, self.pool, self.blas = count, pool, blas
 
 
 _helpers: ContextVar[_Helpers | None] = ContextVar("helpers", default=None)
@@ -39,8 +40,8 @@ def threads(count: int) -> Iterator[None]:
     Parameters
     ----------
     count : int
-        Of threads, at least 1; more than the machine has processors help nobody. While the block runs, the
-        matrix products of the whole process get one thread each.
+        Of threads, at least 1; more than the machine has processors help nobody. Small convolutions and
+        everything else are left to the matrix products' own threads.
 
     Raises
     ------
@@ -59,11 +60,12 @@ def threads(count: int) -> Iterator[None]:
     """
     count = as_integer(count, "count", "threads")
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
     except ModuleNotFoundError:
         raise ImportError("threads needs threadpoolctl: pip install threadpoolctl") from None
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max(1, count - 1)) as pool:
-        before = _helpers.set(_Helpers(count - 1, pool) if count > 1 else None)
+    with ThreadPoolExecutor(max(1, count - 1)) as pool:
+        helpers = _Helpers(count - 1, pool, ThreadpoolController().select(user_api="blas"))
+        before = _helpers.set(helpers if count > 1 else None)
         try:
             yield
         finally:
@@ -76,16 +78,16 @@ def parts(problem: Problem) -> int:
     return 1 if helpers is None or problem.multiply_adds < SMALL else 1 + helpers.count
 
 
-def for_each(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> None:
-    """Do the work for every piece; with helpers, each takes the next one that is left."""
-    helpers = _helpers.get()
-    if helpers is None:
-        for piece in pieces:
+def for_each(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]], problem: Problem) -> None:
+    """Do the work for every piece; where threads pay, each of them takes the next one that is left."""
+    helpers, left = _helpers.get(), deque(pieces)
+    if helpers is None or parts(problem) == 1 or len(left) == 1:
+        for piece in left:
             work(*piece)
         return
-    left = deque(pieces)
 
     def some() -> None:
+        _helpers.set(None)  # a piece of a piece stays in its thread
         with np.errstate(all="ignore"):
             while left:
                 try:
@@ -94,10 +96,11 @@ def for_each(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]]) -> No
                     return
                 work(*piece)
 
-    helping = [helpers.pool.submit(some) for _ in range(min(helpers.count, len(left) - 1))]
-    some()
-    for one in helping:
-        one.result()
+    with helpers.blas.limit(limits=1):
+        helping = [helpers.pool.submit(some) for _ in range(min(helpers.count, len(left) - 1))]
+        copy_context().run(some)
+        for one in helping:
+            one.result()
 
 
 def share(total: int, most: int, count: int) -> int:

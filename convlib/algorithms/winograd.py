@@ -37,6 +37,7 @@ from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.algorithms.sharing import for_each, parts, share
 from convlib.shapes import Layout
 
+FEW = 64  # tiles; of fewer the products are slower than their kernels are read
 HALF = math.sqrt(0.5)
 # Pairs about 0 whose products are 1: they keep the numbers in the matrices small.
 POINTS = {3: (0, 1, -1), 5: (0, HALF, -HALF, 2 * HALF, -2 * HALF), 7: (0, 0.5, -0.5, 1, -1, 2, -2)}
@@ -135,7 +136,7 @@ class Winograd:
             tiles = answer.reshape(-1, *shape, problem.outputs, self.m, self.m)
             _lay(tiles, output[images], [at * self.m for at in tile])
 
-        for_each(block, self._blocks(problem))
+        for_each(block, self._blocks(problem), problem)
         return output
 
     def weight_gradient(self, input: Array, grad: Array, problem: Problem) -> Array:
@@ -161,7 +162,8 @@ class Winograd:
         """Images, the first tile and the number of tiles along both axes; see `_most`."""
         tiles = [-(-count // self.m) for count in problem.layout.positions]
         most = _most(problem, (self.m + problem.layout.kernel[0] - 1) ** 2)
-        most = share(problem.images * math.prod(tiles), most, parts(problem))
+        total = problem.images * math.prod(tiles)
+        most = share(total, most, parts(problem) if total >= 2 * FEW else 1)
         columns = min(tiles[1], most)
         rows = min(tiles[0], most // columns)
         together = max(1, most // math.prod(tiles))
@@ -196,14 +198,15 @@ class Winograd:
         """Pixels a dilation apart never meet the others: each such image is convolved without a dilation."""
         layout = problem.layout
         output = np.empty(problem.output_shape, input.dtype)
-        for phase in itertools.product(*map(range, layout.dilation)):
+
+        def one(*phase: int) -> None:
             here: tuple[Any, ...] = (
                 ...,
                 *(slice(at, None, d) for at, d in zip(phase, layout.dilation, strict=True)),
             )
             positions = output[here].shape[2:]
             if 0 in positions:
-                continue
+                return
             # The first pixel of this phase, and how much padding of this phase lies before it.
             before = [
                 -((at - side) // d)
@@ -222,6 +225,8 @@ class Winograd:
                 padded=tuple(count + k - 1 for count in positions),
             )  # fmt: skip
             output[here] = self.run(pixels, kernels, problem._replace(size=size, layout=inner))
+
+        for_each(one, itertools.product(*map(range, layout.dilation)), problem)
         return output
 
 
