@@ -131,7 +131,7 @@ def address_of(app) -> str:
 
 
 def lead_from_anywhere(app, context) -> None:
-    """A host shows `404.html` at every wrong address, so its links name the book's own, where there is one."""
+    """A host shows `404.html` at every wrong address, so its links name the book's, if there is one."""
     relative, base = context["pathto"], address_of(app)
     context["pathto"] = lambda *arguments: base + relative(*arguments)
     context["chapters"] = context["chapters"].replace(' href="', f' href="{base}')
