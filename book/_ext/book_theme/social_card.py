@@ -28,4 +28,4 @@ def draw(file: Path, title: str) -> None:
         axes = figure.add_axes((left, 0.06, 0.43, 0.64))
         axes.imshow(image, **style)
         axes.set_axis_off()
-    figure.savefig(file, metadata={"Software": None})
+    figure.savefig(file, dpi=100, metadata={"Software": None})
