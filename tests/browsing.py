@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from convlib.labs._lab import Lab, page_script, style
 
 WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
+TABLET = {"width": 768, "height": 1024}  # a wide window is made so narrow at the end of its visit
 VIEWS = {
     "light-wide": ("light", WIDE),
     "dark-wide": ("dark", WIDE),
@@ -310,6 +311,10 @@ def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "ligh
         faults += accessibility_faults(page, colours_only=theme == "dark")  # all else was judged in the light
         page.keyboard.press("Tab")
         faults += page.evaluate(UNSEEN_FOCUS)
+        if page.viewport_size == WIDE:
+            page.set_viewport_size(TABLET)
+            faults += page.evaluate(OVERFLOW)
+            faults += page.evaluate(AXE_FAULTS, theme == "dark")
         return sorted(set(faults))
     finally:
         page.close()

@@ -34,7 +34,7 @@ NOTEBOOKS = [document for document in DOCUMENTS if (ROOT / f"{document}.ipynb").
 CHAPTERS = [notebook for notebook in NOTEBOOKS if re.match(r"book/\d\d-", notebook)]
 TEACHING = [chapter for chapter in CHAPTERS if chapter < "book/16"]  # the others ask and correct
 PAGES = [f"{document}.html" for document in DOCUMENTS]
-GENERATED_PAGES = ["search.html"]
+GENERATED_PAGES = ["search.html", "404.html"]
 
 
 def fail_unless_built() -> None:

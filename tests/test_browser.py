@@ -4,19 +4,25 @@ The faults of a page are collected as sentences, so that one visit reports all o
 deliberately broken pages (at the end), which shows that each kind of fault is really seen.
 """
 
+import functools
+import http.server
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from browsing import (  # noqa: F401  (fixtures)
+    LAYOUT_SHIFT,
     OVERFLOW,
     PHONE,
     VIEWS,
     WIDE,
     WRONG_THEME,
+    SilentHandler,
     Site,
     accessibility_faults,
     book,
@@ -271,6 +277,169 @@ def test_page_does_not_move_for_readers_who_asked_for_that(book: Site, browser: 
         page = context.new_page()
         page.goto(book.address(PAGES[0]))
         assert page.evaluate(MOVEMENT) == []
+
+
+# --- comforts ---
+
+
+@pytest.mark.parametrize("address", ["book", "book_files"])
+def test_a_figure_opens_large_by_keyboard_and_by_click(
+    address: str, wide: Page, request: pytest.FixtureRequest
+) -> None:
+    site: Site = request.getfixturevalue(address)
+    faults, _ = watch(wide, site)
+    wide.goto(site.address(f"{CHAPTERS[1]}.html"))
+    figure = wide.locator("main .figure").first
+    image, button = figure.locator("img"), figure.get_by_role("button", name="Enlarge this figure")
+    image.scroll_into_view_if_needed()
+    before = image.bounding_box()
+    button.focus()
+    wide.keyboard.press("Enter")
+    dialog = wide.get_by_role("dialog", name="Enlarged figure")
+    large = dialog.get_by_role("img", name=image.get_attribute("alt"))
+    expect(large).to_be_visible()
+    assert large.bounding_box()["width"] > 1.2 * before["width"]
+    assert accessibility_faults(wide) == []
+    wide.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
+    assert image.bounding_box() == before
+    image.click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    assert faults == []
+
+
+def test_a_figure_is_larger_than_a_phone_and_can_be_moved_there(book: Site, browser: Browser) -> None:
+    with browser.new_context(viewport=PHONE) as context:
+        page = context.new_page()
+        page.goto(book.address(f"{CHAPTERS[1]}.html"))
+        page.locator("main .figure img").first.click()
+        frame = page.get_by_role("group", name="Figure, the arrow keys move it")
+        expect(frame).to_be_focused()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        page.wait_for_function("frame => frame.scrollLeft > 0", arg=frame.element_handle())
+
+
+def test_labs_are_not_enlarged(book: Site, wide: Page) -> None:
+    wide.goto(book.address(f"{CHAPTERS[1]}.html"))
+    assert wide.locator("main .figure").count() and not wide.locator(".lab .figure, .lab .enlarge").count()
+
+
+READ_ALL = """async () => {
+    for (const part of document.querySelectorAll("article > section, article > section > section")) {
+        part.lastElementChild.scrollIntoView({block: "center"});
+        await new Promise(done => setTimeout(done, 60));
+        part.lastElementChild.scrollIntoView({block: "center"}); // what is laid out late moves
+        await new Promise(done => setTimeout(done, 60));
+    }
+}"""
+
+
+@pytest.mark.parametrize("address", ["book", "book_files"])
+def test_a_page_that_was_read_gets_a_tick_until_the_reader_wants_none(
+    address: str, wide: Page, request: pytest.FixtureRequest
+) -> None:
+    site: Site = request.getfixturevalue(address)
+    name = "book/17-errata.html"
+    ticked = wide.locator("nav#chapters a:has(.read)")
+    wide.goto(site.address(name))
+    wide.keyboard.press("End")
+    wide.wait_for_timeout(200)
+    expect(ticked).to_have_count(0)  # the end alone is not the page
+    wide.evaluate(READ_ALL)
+    expect(ticked).to_have_count(1)
+    wide.goto(site.address(PAGES[1]))
+    expect(ticked).to_have_attribute("href", "17-errata.html")
+    expect(ticked.get_by_role("img", name="read")).to_be_visible()
+    assert accessibility_faults(wide) == []
+    wide.get_by_role("checkbox", name="Tick what I have read").uncheck()
+    expect(ticked).to_have_count(0)
+    wide.goto(site.address(name))
+    wide.evaluate(READ_ALL)
+    wide.wait_for_timeout(200)
+    expect(ticked).to_have_count(0)
+    assert wide.evaluate("localStorage.getItem('convolutions-read')") == "false"
+
+
+def test_a_browser_that_stores_nothing_shows_no_switch_and_no_error(book: Site, wide: Page) -> None:
+    faults, _ = watch(wide, book)
+    wide.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('refused') }})"
+    )
+    wide.goto(book.address(f"{CHAPTERS[-1]}.html"))
+    wide.evaluate(READ_ALL)
+    expect(wide.get_by_role("checkbox", name="Tick what I have read")).to_have_count(0)
+    assert faults == []
+
+
+def test_the_page_at_a_wrong_address_finds_the_chapter(book: Site, wide: Page) -> None:
+    wide.goto(book.address("404.html"))
+    wide.get_by_role("searchbox", name="Words to search for").fill(a_word_of(CHAPTERS[0]))
+    wide.keyboard.press("Enter")
+    expect(wide.locator(f"#search-results a[href*='{CHAPTERS[0]}.html']").first).to_be_visible()
+
+
+class SlowHandler(SilentHandler):
+    """Sends a page row by row, as a slow line does, or as a busy processor reads it."""
+
+    def do_GET(self) -> None:
+        if not self.path.endswith(".html"):
+            return super().do_GET()
+        page = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        head, text = page[: page.index(b"<main")], page[page.index(b"<main") :]
+        self.wfile.write(head)
+        for number, part in enumerate(re.split(rb"(?=<tr|<p>|<h2)", text)):
+            self.wfile.write(part)
+            if number < 40:
+                self.wfile.flush()
+                time.sleep(0.03)
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("name", ["book/notation.html", "book/summary.html", "book/teaching.html"])
+def test_a_page_that_comes_row_by_row_does_not_move(
+    name: str, viewport: dict[str, int], book: Site, browser: Browser
+) -> None:
+    handler = functools.partial(SlowHandler, directory=book.folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            with browser.new_context(viewport=viewport) as context:
+                page = context.new_page()
+                page.goto(f"http://127.0.0.1:{server.server_port}/{name}")
+                assert page.evaluate(LAYOUT_SHIFT) <= 0.005
+                page.goto(book.address(name))
+                assert page.locator(".table-scroll").first.is_visible()
+        finally:
+            server.shutdown()
+
+
+TAB_STOPS = """() => {
+    const stop = document.activeElement;
+    const {width, height} = stop.getBoundingClientRect();
+    return [stop.tagName, stop.checkVisibility({visibilityProperty: true}) && width * height > 0];
+}"""
+
+
+@pytest.mark.parametrize("name", [*PAGES[:2], "search.html", "404.html"])
+def test_the_tab_key_walks_through_the_page_and_out_of_it(name: str, book: Site, wide: Page) -> None:
+    wide.goto(book.address(name))
+    wide.evaluate("document.querySelectorAll('article details').forEach(one => one.open = true)")
+    stops: list[str] = []
+    for _ in range(400):
+        wide.keyboard.press("Tab")
+        tag, seen = wide.evaluate(TAB_STOPS)
+        if tag == "BODY":
+            break
+        assert seen, f"stop {len(stops)}, a {tag}, cannot be seen"
+        stops.append(tag)
+    assert tag == "BODY" and len(stops) > 10, "the keyboard does not leave the page again"
 
 
 # --- each kind of fault is found in a page that has it ---

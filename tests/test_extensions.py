@@ -282,11 +282,17 @@ def test_a_new_chapter_is_the_neighbour_of_pages_whose_text_has_not_changed():
     assert book_theme.rewrite_neighbours(None, env) == []
 
 
+def test_what_is_found_at_a_wrong_address_leads_on(book):
+    lost = (book / "404.html").read_text("utf8")
+    assert 'href="book/page.html"' in lost and 'action="search.html"' in lost
+    assert 'name="robots" content="noindex"' in lost
+
+
 def test_a_public_address_is_one_switch_and_a_bad_formula_fails_the_build(tmp_path):
     write_book(
         tmp_path,
         TEXT + "\n\n$a_$\n",
-        html_baseurl="https://example.org/book/",
+        html_baseurl="https://example.org/book",
         book_repository="https://github.com/somebody/book",
     )
     result = build(tmp_path)
@@ -297,6 +303,22 @@ def test_a_public_address_is_one_switch_and_a_bad_formula_fails_the_build(tmp_pa
     assert "https://mybinder.org/v2/gh/somebody/book/main?labpath=book/page.ipynb" in page
     sitemap = (tmp_path / "_build" / "html" / "sitemap.xml").read_text("utf8")
     assert "<loc>https://example.org/book/book/page.html</loc>" in sitemap
+
+    card = "https://example.org/book/_static/card.png"
+    door = (tmp_path / "_build" / "html" / "index.html").read_text("utf8")
+    for introduction in (page, door):
+        assert f'<meta property="og:image" content="{card}">' in introduction
+        assert '<meta property="og:url" content="https://example.org/book/book/page.html">' in introduction
+        assert '<meta property="og:description" content="The first paragraph says' in introduction
+    with Image.open(tmp_path / "_build" / "html" / "_static" / "card.png") as picture:
+        assert picture.size == (1200, 630)
+
+    # A host shows this page at any depth, so it may lead nowhere by a relative address.
+    lost = (tmp_path / "_build" / "html" / "404.html").read_text("utf8")
+    addresses = re.findall(r'(?:href|src|action|data-content_root)="([^"]*)"', lost)
+    fragments = {"#main", "#mark"}
+    assert {one for one in addresses if not one.startswith("https://example.org/book/")} == fragments
+    assert "canonical" not in lost
 
     assert result.returncode != 0
     assert "bad formula: Expected group after '_'" in result.stderr

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from browsing import (  # noqa: F401  (fixtures)
     OVERFLOW,
     PHONE,
+    WIDE,
     Site,
     accessibility_faults,
     book_files,
@@ -321,8 +323,47 @@ def test_every_lab_is_in_the_book():
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_only_pages_with_a_lab_carry_the_script(chapter):
-    assert ("labs.js" in html(chapter)) == (chapter in PAGES_WITH_LABS)
+def test_a_page_loads_the_scripts_of_its_own_labs_and_no_other(chapter):
+    loaded = re.findall(r'src="[^"]*_static/lab-(\w+)\.js', html(chapter))
+    assert loaded == sorted(set(re.findall(r'data-lab="(\w+)"', html(chapter))))
+    assert bool(loaded) == ("labs.css" in html(chapter)) == (chapter in PAGES_WITH_LABS)
+
+
+# Every control gets its turn, as far as one can tell without knowing the lab.
+USE_EVERYTHING = """lab => {
+    const change = control => ["input", "change"].forEach(
+        kind => control.dispatchEvent(new Event(kind, {bubbles: true})));
+    for (const menu of lab.querySelectorAll("select")) {
+        menu.selectedIndex = menu.options.length - 1;
+        change(menu);
+    }
+    for (const range of lab.querySelectorAll("input[type=range]")) { range.stepUp(); change(range) }
+    for (const box of [...lab.querySelectorAll("input[type=checkbox]")]) box.click();
+    for (const button of [...lab.querySelectorAll("button:not(.lab-grid *)")].slice(0, 60)) button.click();
+    lab.querySelectorAll("details").forEach(details => details.open = true);
+}"""
+AXE_ON_LABS = """async rules => (await axe.run(".lab", {
+        resultTypes: ["violations"], preload: false, ...(rules ? {runOnly: rules} : {})}))
+    .violations.flatMap(({id, nodes}) => nodes.map(({html}) => `axe ${id}: ${html.slice(0, 90)}`))"""
+
+
+@pytest.mark.parametrize("chapter", [chapter for chapter in PAGES_WITH_LABS if "question-set" not in chapter])
+def test_a_lab_that_was_used_keeps_nobody_out_at_any_width(chapter, book_files, browser):
+    with browser.new_context(viewport=WIDE, reduced_motion="reduce") as context:
+        page = context.new_page()
+        faults, _ = watch(page, book_files)
+        page.goto(book_files.address(f"{chapter}.html"))
+        page.add_style_tag(content="* {content-visibility: visible !important}")
+        for lab in page.locator(".lab").all():
+            lab.evaluate(USE_EVERYTHING)
+        page.evaluate(AXE_SCRIPT)
+        for theme, rules in (("light", None), ("dark", ["color-contrast"])):
+            page.emulate_media(color_scheme=theme)
+            for width in (1200, 768, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                found = page.evaluate(OVERFLOW) + page.evaluate(AXE_ON_LABS, rules)
+                faults += [f"{theme}, {width} px: {fault}" for fault in found]
+        assert faults == []
 
 
 @pytest.mark.parametrize("chapter", PAGES_WITH_LABS)

@@ -1,5 +1,6 @@
-"""Puts the labs' script and style on the pages that have a lab, and on no other."""
+"""Puts a lab's script on the pages that have this lab, and on no other."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,15 +10,21 @@ from convlib.labs import LABS
 from convlib.labs._lab import page_script, style
 
 NAMES = [lab.name for lab in LABS]
-FILES = {"labs.js": page_script(NAMES), "labs.css": style(*NAMES)}
+FILES = {f"lab-{name}.js": page_script([name]) for name in NAMES} | {"labs.css": style(*NAMES)}
 
 
 def add_to_page(app, pagename, templatename, context, doctree) -> None:
-    if doctree is None or not any("data-lab=" in raw.astext() for raw in doctree.findall(nodes.raw)):
+    if doctree is None:
         return
-    for name, text in FILES.items():
-        version = sha256(text.encode()).hexdigest()[:8]
-        context[name.replace(".", "_")] = f"{context['pathto'](f'_static/{name}', 1)}?v={version}"
+    raw = " ".join(node.astext() for node in doctree.findall(nodes.raw))
+    shown = sorted(set(re.findall(r'data-lab="(\w+)"', raw)))
+
+    def address(name: str) -> str:
+        version = sha256(FILES[name].encode()).hexdigest()[:8]
+        return f"{context['pathto'](f'_static/{name}', 1)}?v={version}"
+
+    context["lab_scripts"] = [address(f"lab-{name}.js") for name in shown]
+    context["lab_style"] = address("labs.css") if shown else ""
 
 
 def write_files(app, exception) -> None:

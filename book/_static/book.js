@@ -31,7 +31,9 @@
   };
   const watch = new ResizeObserver((entries) => entries.forEach((entry) => check(entry.target)));
   boxes.forEach((box) => watch.observe(box));
-  document.fonts.addEventListener("loadingdone", () => boxes.forEach(check)); // wider letters, in a box of the same size
+  // Wider letters, in a box of the same size. Only what is laid out: asking the others would lay out the whole chapter.
+  const laidOut = (box) => box.checkVisibility({ contentVisibilityAuto: true });
+  document.fonts.addEventListener("loadingdone", () => [...boxes].filter(laidOut).forEach(check));
 }
 
 // Copy buttons on code, not on output.
@@ -52,6 +54,97 @@ if (navigator.clipboard) {
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });
     code.append(button);
+  }
+}
+
+// A figure opens large: by a click on it, or by the button that stands on it for the keyboard.
+{
+  let dialog;
+  const open = (image) => {
+    if (!dialog) {
+      dialog = document.createElement("dialog");
+      dialog.className = "enlarged";
+      dialog.setAttribute("aria-label", "Enlarged figure");
+      dialog.innerHTML = '<div tabindex="0" role="group" aria-label="Figure, the arrow keys move it" autofocus></div><button type="button">Close</button>';
+      dialog.addEventListener("click", () => dialog.close());
+      document.body.append(dialog);
+    }
+    const large = new Image();
+    large.src = image.currentSrc || image.src;
+    large.alt = image.alt;
+    large.style.setProperty("--natural", `${image.naturalWidth}px`);
+    large.style.aspectRatio = `${image.naturalWidth} / ${image.naturalHeight}`;
+    large.style.setProperty("--ratio", image.naturalWidth / image.naturalHeight);
+    dialog.firstChild.replaceChildren(large);
+    dialog.showModal();
+    dialog.firstChild.scrollTo(0, 0);
+  };
+  for (const image of document.querySelectorAll("main img:not(.lab *, a *)")) {
+    const box = document.createElement("span");
+    box.className = "figure";
+    const button = document.createElement("button");
+    button.className = "enlarge";
+    button.type = "button";
+    button.textContent = "Enlarge";
+    button.setAttribute("aria-label", "Enlarge this figure");
+    button.addEventListener("click", () => open(image));
+    image.addEventListener("click", () => { button.focus({ preventScroll: true }); open(image); });
+    image.before(box);
+    box.append(image, button);
+  }
+}
+
+// What has been read: a page gets its tick in the list of chapters when the end of each of its parts was on the screen.
+{
+  const KEY = "convolutions-read";
+  const load = () => { try { return localStorage.getItem(KEY) ?? "{}"; } catch { return null; } };
+  const save = (text) => { try { localStorage.setItem(KEY, text); } catch { /* full, or refused since */ } };
+  const list = document.getElementById("chapters");
+  const root = document.documentElement.dataset;
+  const book = new URL(root.content_root, location.href).href;
+  const parts = [...document.querySelectorAll("article > section > section[id]")];
+  let pages = {};
+  const tick = () => {
+    for (const link of list.querySelectorAll("a")) {
+      const name = link.href.split("#")[0].replace(book, "").replace(/\.html$/, "");
+      link.querySelector(".read")?.remove();
+      if (pages[name] === true) link.insertAdjacentHTML("beforeend", '<span class="read" role="img" aria-label="read">✓</span>');
+    }
+  };
+  const seen = (id) => {
+    // What another window has noted since is kept.
+    try { pages = JSON.parse(load()) ?? {}; } catch { pages = {}; }
+    if (pages === false || pages[root.page] === true) return;
+    const known = new Set(pages[root.page]).add(id);
+    pages[root.page] = parts.every((part) => known.has(part.id)) || [...known];
+    save(JSON.stringify(pages));
+    if (pages[root.page] === true) tick();
+  };
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      watch.unobserve(entry.target);
+      seen(entry.target.closest("article > section > section")?.id ?? "");
+    }
+  });
+  const start = () => {
+    const ends = parts.length ? parts : document.querySelectorAll("article > section[id]");
+    for (const part of ends) watch.observe(part.lastElementChild);
+  };
+  if (load() !== null) {
+    try { pages = JSON.parse(load()) ?? {}; } catch { /* not ours: begin anew */ }
+    list.insertAdjacentHTML("beforeend", '<label class="remember"><input type="checkbox"> Tick what I have read</label>');
+    const box = list.querySelector(".remember input");
+    box.checked = pages !== false;
+    box.addEventListener("change", () => {
+      pages = box.checked ? {} : false; // off means forgotten, too
+      save(JSON.stringify(pages));
+      watch.disconnect();
+      if (box.checked) start();
+      tick();
+    });
+    tick();
+    if (box.checked) start();
   }
 }
 

@@ -16,6 +16,7 @@ function localModel(state) {
 }
 
 for (const el of document.querySelectorAll(".lab[data-lab]")) {
+  if (!(el.dataset.lab in labs)) continue; // a script of its own brings it
   const model = localModel(JSON.parse(el.dataset.state));
   el.replaceChildren();
   labs[el.dataset.lab].render({ model, el });

@@ -16,6 +16,8 @@ from sphinx.util.images import get_image_size
 from sphinx.writers.html5 import HTML5Translator
 from static_math import is_formula
 
+from . import social_card
+
 HERE = Path(__file__).parent
 ABOVE_THE_FOLD = 1  # how many figures of a page load at once; the others wait until they are near the screen
 
@@ -56,7 +58,7 @@ class PlainTranslator(HTML5Translator):
 
     def depart_table(self, node):
         super().depart_table(node)
-        self.body.append("</div>\n")
+        self.body.append("<wbr></div>\n")  # the mark of a table that has come to its end, for book.css
 
     def visit_entry(self, node):
         super().visit_entry(node)
@@ -123,7 +125,26 @@ def actions_of(app, pagename: str, context) -> list[dict]:
     return actions
 
 
+def address_of(app) -> str:
+    """Where the book will be found, with a slash at its end; nothing while it has no address."""
+    return app.config.html_baseurl and app.config.html_baseurl.rstrip("/") + "/"
+
+
+def lead_from_anywhere(app, context) -> None:
+    """A host shows `404.html` at every wrong address, so its links name the book's, if there is one."""
+    relative, base = context["pathto"], address_of(app)
+    context["pathto"] = lambda *arguments: base + relative(*arguments)
+    context["chapters"] = context["chapters"].replace(' href="', f' href="{base}')
+    context["content_root"] = base or "./"
+    context["pageurl"] = None
+
+
 def fill_page(app, pagename, templatename, context, doctree) -> None:
+    # Sphinx calls the captions headings; they would come before the page's own.
+    chapters = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True)
+    context["chapters"] = re.sub(r' (aria-level="\d"|role="heading")', "", chapters)
+    if pagename == "404":
+        lead_from_anywhere(app, context)
     pathto = context["pathto"]
 
     def asset(name: str) -> str:
@@ -138,14 +159,17 @@ def fill_page(app, pagename, templatename, context, doctree) -> None:
     context["has_math"] = doctree is not None and any(doctree.findall(is_formula))
     context["page_contents"] = contents_of(app, pagename)
     context["page_actions"] = actions_of(app, pagename, context)
-    # Sphinx calls the captions headings; they would come before the page's own.
-    chapters = context["toctree"](maxdepth=1, collapse=False, includehidden=True, titles_only=True)
-    context["chapters"] = re.sub(r' (aria-level="\d"|role="heading")', "", chapters)
     context["docstitle"] = app.config.html_title
     if doctree is not None and 'name="description"' not in context.get("metatags", ""):
         context["description"] = describe(doctree)
-    if app.config.html_baseurl and app.config.book_social_card:
-        context["social_card"] = app.config.html_baseurl + app.config.book_social_card
+    if base := address_of(app):
+        if pagename == "index":  # the front door introduces itself as the page that it leads to
+            first = app.config.root_doc
+            context["pageurl"] = base + app.builder.get_target_uri(first)
+            context["title"] = app.config.html_title
+            context["description"] = describe(app.env.get_doctree(first))
+        context["social_card"] = base + (app.config.book_social_card or f"_static/{social_card.FILE}")
+        context["social_card_alt"] = "" if app.config.book_social_card else social_card.ALT
 
 
 def rewrite_neighbours(app, env) -> list[str]:
@@ -155,9 +179,10 @@ def rewrite_neighbours(app, env) -> list[str]:
 
 
 def front_door(app):
-    """`index.html`, and `sitemap.xml` once the book has an address."""
+    """`index.html`, `404.html`, and `sitemap.xml` once the book has an address."""
     yield "index", {}, "redirect.html"
-    if base := app.config.html_baseurl:
+    yield "404", {}, "404.html"
+    if base := address_of(app):
         pages = "".join(
             f"<url><loc>{base}{app.builder.get_target_uri(name)}</loc></url>\n"
             for name in sorted(app.env.found_docs)
@@ -177,6 +202,8 @@ def finish_files(app, exception) -> None:
     for pattern in ("basic.css", "pygments.css", "*.png", "mystnb.*.css"):
         for file in static.glob(pattern):
             file.unlink()
+    if address_of(app) and not app.config.book_social_card:
+        social_card.draw(static / social_card.FILE, app.config.html_title)
 
 
 def setup(app):
