@@ -87,7 +87,7 @@ ASSEMBLE = """([pages, title, lines]) => {
             sheets.set(sheet.getAttribute("href").split("?")[0], sheet);
         const article = own.querySelector("article");
         article.querySelectorAll("script, .page-actions, .headerlink").forEach(one => one.remove());
-        // KaTeX writes a formula twice, for eyes and for ears. Paper shows both; what it shows is also read out.
+        // KaTeX writes a formula twice, for eyes and for ears. On paper what is shown is also read out.
         article.querySelectorAll(".katex-mathml").forEach(one => one.remove());
         article.querySelectorAll(".katex-html").forEach(one => one.removeAttribute("aria-hidden"));
         for (const image of article.querySelectorAll("img")) image.loading = "eager";
@@ -111,15 +111,13 @@ ASSEMBLE = """([pages, title, lines]) => {
         rules.push(`@page page-${here} { @top-left { content: ${JSON.stringify(heading)} } }`);
         parts.push(article);
     }
+    const enter = (there, words) => contents.append(element("a", {href: `#${there}`},
+        element("span", {textContent: words}), element("span", {className: "book-number", textContent: "000"})));
+    if (names.has("index")) enter("index", parts[0].querySelector("h1").textContent);  // no list names itself
     for (const part of document.querySelector("nav.chapters").children) {
+        const links = [...part.querySelectorAll("a")].map(link => [slug(link.getAttribute("href")), link.textContent]);
         if (part.matches(".caption")) contents.append(element("p", {textContent: part.textContent.trim()}));
-        for (const link of part.querySelectorAll("a")) {
-            const there = slug(link.getAttribute("href").split("#")[0]) || parts[0].id;
-            if (!names.has(there)) continue;
-            const entry = element("a", {href: `#${there}`}, element("span", {textContent: link.textContent.trim()}));
-            entry.append(element("span", {className: "book-number", textContent: "000"}));
-            contents.append(entry);
-        }
+        for (const [there, words] of links) if (names.has(there)) enter(there, words.trim());
     }
     const front = element("header", {className: "book-title"}, element("h1", {textContent: title}));
     for (const line of lines) front.append(element("p", {textContent: line}));
@@ -141,6 +139,9 @@ SETTLE = """async () => {
         const room = one.parentElement.clientWidth, ratio = room / one.scrollWidth;
         if (room && ratio < 1) one.style.zoom = Math.floor(ratio * 1000) / 1000;
     }
+    const width = document.scrollingElement.clientWidth;
+    const wide = [...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > width + 1);
+    return document.scrollingElement.scrollWidth > width + 1 ? wide.at(-1)?.outerHTML.slice(0, 200) : "";
 }"""
 
 NUMBER = """numbers => document.querySelectorAll(".book-contents a").forEach(
@@ -164,7 +165,9 @@ def print_book(html: Path, target: Path, names: list[str] | None = None, paper: 
     """All pages, or those named as in `book/01-why-convolution.html`, as one PDF."""
     executable = chromium()
     if executable is None:
-        raise NotMade("no Chromium found: install one (Debian: apt-get install chromium) or name it in CHROMIUM")
+        raise NotMade(
+            "no Chromium found: install one (Debian: apt-get install chromium) or name it in CHROMIUM"
+        )
     first = html / "book" / "index.html"
     when = date()
     lines = [f"Version {version()}" + (f", {when:%d %B %Y}".replace(" 0", " ") if when else "")]
@@ -175,12 +178,18 @@ def print_book(html: Path, target: Path, names: list[str] | None = None, paper: 
         page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme="light")
         page.goto(first.as_uri())
         page.emulate_media(media="print")
-        listed = page.eval_on_selector_all("nav.chapters a", "all => all.map(one => one.getAttribute('href'))")
-        order = ["book/index.html", *(f"book/{name}" for name in listed if re.fullmatch(r"[\w-]+\.html", name))]
+        listed = page.eval_on_selector_all(
+            "nav.chapters a", "all => all.map(one => one.getAttribute('href'))"
+        )
+        order = [
+            "book/index.html",
+            *(f"book/{name}" for name in listed if re.fullmatch(r"[\w-]+\.html", name)),
+        ]
         order = [name for name in dict.fromkeys(order) if names is None or name in names]
         pages = {name: (html / name).read_text("utf8") for name in order}
         page.evaluate(ASSEMBLE, [pages, "Convolutions in NumPy and torch", lines])
-        page.evaluate(SETTLE)
+        if too_wide := page.evaluate(SETTLE):
+            raise NotMade(f"wider than the paper: {too_wide}")
         page.evaluate(NUMBER, page_numbers(printed(page, paper, draft=True)))
         book = printed(page, paper)
         browser.close()
@@ -191,7 +200,9 @@ def print_book(html: Path, target: Path, names: list[str] | None = None, paper: 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["zip", "pdf"])
     what = parser.parse_args(arguments).what
     try:
