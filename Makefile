@@ -7,7 +7,7 @@ PIP := $(VENV) -m pip install --quiet --disable-pip-version-check
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book serve test notebooks lab bench clean
+.PHONY: help book serve zip pdf test notebooks lab bench clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,12 @@ book: .venv/book-ready ## build the course: _build/html/index.html
 serve: ## serve the built book on this machine only, at http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "There is no book yet: run 'make book' first."; exit 1; }
 	@$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+zip: book .venv/test-ready ## pack the book for reading without a network: _build/convolutions-VERSION.zip
+	@$(VENV) tools/offline.py zip
+
+pdf: book .venv/test-ready ## print the book with Chromium: _build/convolutions-VERSION.pdf
+	@$(VENV) tools/offline.py pdf
 
 test: .venv/test-ready ## check everything: code, stored notebooks, pages in a browser
 	@failed=; step() { name=$$1; shift; echo; echo "== $$name"; env $(ONE_THREAD) "$$@" || failed="$$failed; $$name"; }; \

@@ -7,13 +7,13 @@ import functools
 import gzip
 import http.server
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import offline
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from built_book import HTML, ROOT, fail_unless_built
@@ -34,7 +34,6 @@ LARGEST_LAYOUT_SHIFT = 0.02
 LARGEST_PAGE = 300_000  # bytes, images apart
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".ico"}
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Nothing that the browser itself wants from the network may hide or imitate a request of a page.
 QUIET = [
     "--disable-background-networking",
@@ -48,9 +47,7 @@ QUIET = [
 
 def find_browser() -> str:
     """The path of a Chromium; without one the test skips, but in CI it fails."""
-    named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
+    if found := offline.chromium():
         return found
     reason = "no Chromium found: install one (Debian: apt-get install chromium) or name it in CHROMIUM"
     if os.environ.get("CI"):

@@ -207,7 +207,16 @@ def test_the_example_in_the_readme_is_true() -> None:
     assert "".join(printed) == ""
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", ".ci/run", ".github/workflows/book.yml"])
+NAMING_COMMANDS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ".ci/run",
+    ".github/workflows/book.yml",
+    ".github/workflows/release.yml",
+]
+
+
+@pytest.mark.parametrize("name", NAMING_COMMANDS)
 def test_every_make_command_that_is_named_exists(name: str) -> None:
     named = set(re.findall(r"(?:^|`|run: )make ([a-z]+)\b(?!=)", text(name), flags=re.MULTILINE))
     targets = set(re.findall(r"^([a-z]+):", text("Makefile"), flags=re.MULTILINE))
@@ -237,6 +246,34 @@ def test_the_workflow_uses_fixed_versions_and_may_write_only_where_it_publishes(
     assert workflow["permissions"] == {"contents": "read"}
     assert [name for name, job in workflow["jobs"].items() if "permissions" in job] == ["publish"]
     assert "vars.PUBLISH_BOOK == 'true'" in workflow["jobs"]["publish"]["if"]
+
+
+def test_a_release_is_tested_and_only_its_last_job_may_write() -> None:
+    workflow = yaml.safe_load(text(".github/workflows/release.yml"))
+    jobs = workflow["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads "on" as a truth
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert [name for name in used if not re.fullmatch(r"actions/[\w-]+@v\d+", name)] == []
+    assert workflow["permissions"] == {"contents": "read"}
+    assert {name: job["permissions"] for name, job in jobs.items() if "permissions" in job} == {
+        "release": {"contents": "write"}
+    }
+    assert jobs["release"]["needs"] == "build"
+    commands = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
+    assert commands.index(".ci/run") < commands.index("make zip") < commands.index("make pdf")
+    assert re.findall(r"pip install (.*)", "\n".join(commands))
+    assert [one for one in re.findall(r"pip install (.*)", "\n".join(commands)) if "==" not in one] == []
+
+
+@pytest.mark.parametrize(("tag", "status"), [("v{}", 0), ("v{}.1", 1), ("{}", 1)])
+def test_a_release_refuses_a_tag_that_is_not_the_version(tag: str, status: int) -> None:
+    steps = yaml.safe_load(text(".github/workflows/release.yml"))["jobs"]["build"]["steps"]
+    (command,) = [step["run"] for step in steps if step.get("name") == "The tag is the version"]
+    named = tag.format(tomllib.loads(text("pyproject.toml"))["project"]["version"])
+    script = f"python() {{ '{sys.executable}' \"$@\"; }}\n{command}"
+    result = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=os.environ | {"GITHUB_REF_NAME": named})
+    assert bool(result.returncode) == bool(status)
 
 
 def test_the_commit_hooks_run_pinned_tools_and_files_that_exist() -> None:
