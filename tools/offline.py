@@ -3,8 +3,8 @@
     python tools/offline.py zip    _build/convolutions-VERSION.zip: unpack it and open index.html
     python tools/offline.py pdf    _build/convolutions-VERSION.pdf: Chromium prints it
 
-Both are made of `_build/html` as it lies there, and the same pages give the same bytes: every date in them is that
-of the commit, or of SOURCE_DATE_EPOCH (seconds since 1970), or none.
+Both are made of `_build/html` as it lies there, and the same pages give the same bytes: every date in them is
+that of the commit, or of SOURCE_DATE_EPOCH (seconds since 1970), or none.
 """
 
 import argparse
@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,10 +114,12 @@ ASSEMBLE = """([pages, title, lines]) => {
         parts.push(article);
     }
     const enter = (there, words) => contents.append(element("a", {href: `#${there}`},
-        element("span", {textContent: words}), element("span", {className: "book-number", textContent: "000"})));
+        element("span", {textContent: words}),
+        element("span", {className: "book-number", textContent: "000"})));
     if (names.has("index")) enter("index", parts[0].querySelector("h1").textContent);  // no list names itself
     for (const part of document.querySelector("nav.chapters").children) {
-        const links = [...part.querySelectorAll("a")].map(link => [slug(link.getAttribute("href")), link.textContent]);
+        const links = [...part.querySelectorAll("a")]
+            .map(link => [slug(link.getAttribute("href")), link.textContent]);
         if (part.matches(".caption")) contents.append(element("p", {textContent: part.textContent.trim()}));
         for (const [there, words] of links) if (names.has(there)) enter(there, words.trim());
     }
@@ -140,7 +144,8 @@ SETTLE = """async () => {
         if (room && ratio < 1) one.style.zoom = Math.floor(ratio * 1000) / 1000;
     }
     const width = document.scrollingElement.clientWidth;
-    const wide = [...document.querySelectorAll("main *")].filter(one => one.getBoundingClientRect().right > width + 1);
+    const wide = [...document.querySelectorAll("main *")]
+        .filter(one => one.getBoundingClientRect().right > width + 1);
     return document.scrollingElement.scrollWidth > width + 1 ? wide.at(-1)?.outerHTML.slice(0, 200) : "";
 }"""
 
@@ -161,21 +166,27 @@ def page_numbers(book: bytes) -> dict[str, int]:
     return {name.lstrip("/"): numbers[place.raw_get("/Page").idnum] for name, place in places.items()}
 
 
-def print_book(html: Path, target: Path, names: list[str] | None = None, paper: str = "A4") -> None:
-    """All pages, or those named as in `book/01-why-convolution.html`, as one PDF."""
+@contextmanager
+def browser() -> Iterator[Browser]:
     executable = chromium()
     if executable is None:
         raise NotMade(
             "no Chromium found: install one (Debian: apt-get install chromium) or name it in CHROMIUM"
         )
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=executable, chromium_sandbox=not is_root)
+
+
+def print_book(
+    printer: Browser, html: Path, target: Path, names: list[str] | None = None, paper: str = "A4"
+) -> None:
+    """All pages, or those named as in `book/01-why-convolution.html`, as one PDF."""
     first = html / "book" / "index.html"
     when = date()
     lines = [f"Version {version()}" + (f", {when:%d %B %Y}".replace(" 0", " ") if when else "")]
-    with sync_playwright() as playwright:
-        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = playwright.chromium.launch(executable_path=executable, chromium_sandbox=not is_root)
-        width = round((PAPERS[paper] - 2 * SIDE_MARGIN) / 25.4 * 96)
-        page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme="light")
+    width = round((PAPERS[paper] - 2 * SIDE_MARGIN) / 25.4 * 96)
+    with closing(printer.new_page(viewport={"width": width, "height": 1000}, color_scheme="light")) as page:
         page.goto(first.as_uri())
         page.emulate_media(media="print")
         listed = page.eval_on_selector_all(
@@ -192,7 +203,6 @@ def print_book(html: Path, target: Path, names: list[str] | None = None, paper: 
             raise NotMade(f"wider than the paper: {too_wide}")
         page.evaluate(NUMBER, page_numbers(printed(page, paper, draft=True)))
         book = printed(page, paper)
-        browser.close()
     # Chromium writes the present moment, in plain sight.
     moment = (when or EARLIEST).strftime("D:%Y%m%d%H%M%S+00'00'").encode()
     book = re.sub(rb"(?<=Date \()D:\d{14}\+00'00'(?=\))", moment, book)
@@ -209,7 +219,11 @@ def main(arguments: list[str] | None = None) -> None:
         if not (HTML / "index.html").is_file():
             raise NotMade("there is no book yet: run 'make book' first")
         target = HTML.parent / f"convolutions-{version()}.{what}"
-        (pack if what == "zip" else print_book)(HTML, target)
+        if what == "zip":
+            pack(HTML, target)
+        else:
+            with browser() as printer:
+                print_book(printer, HTML, target)
     except NotMade as reason:
         sys.exit(f"offline.py: {reason}")
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e6:.1f} MB")
