@@ -486,7 +486,7 @@ function render({ model, el }) {
     stopPlaying();
     reseat({ layers: model.get("layers").map((layer, i) => (i === chosenAt() - 1 ? { ...layer, ...values } : layer)) });
   };
-  const kinds = menu({ name: "kind", choices: KINDS, onChange: (kind) => withSetting({ kind, ...(ENLARGING.includes(kind) && model.get("layers")[chosenAt() - 1].s < 2 && { s: 2 }) }) });
+  const kinds = menu({ name: "kind", choices: KINDS, onChange: (kind) => withSetting({ kind, ...(ENLARGING.includes(kind) && model.get("layers")[chosenAt() - 1]?.s < 2 && { s: 2 }) }) });
   const labels = { k: "kernel k", s: "stride s", p: "padding p", d: "dilation d" };
   const numbers = Object.entries(labels).map(([name, label]) => {
     const made = slider({ name: label, min: RANGES[name][0], max: RANGES[name][1], onInput: (value) => withSetting({ [name]: value }) });
