@@ -361,14 +361,12 @@ def test_a_lab_that_was_used_keeps_nobody_out_at_any_width(chapter, book_files, 
         for lab in page.locator(".lab").all():
             lab.evaluate(USE_EVERYTHING)
         page.evaluate(AXE_SCRIPT)
-        for theme, width, rules in (
-            ("light", 1200, None), ("light", 768, None), ("light", 390, None),
-            ("dark", 390, ["color-contrast"]),
-        ):  # fmt: skip
+        for theme, rules in (("light", None), ("dark", ["color-contrast"])):
             page.emulate_media(color_scheme=theme)
-            page.set_viewport_size({"width": width, "height": 900})
-            found = page.evaluate(OVERFLOW) + page.evaluate(AXE_ON_LABS, rules)
-            faults += [f"{theme}, {width} px: {fault}" for fault in found]
+            for width in (1200, 768, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                found = page.evaluate(OVERFLOW) + page.evaluate(AXE_ON_LABS, rules)
+                faults += [f"{theme}, {width} px: {fault}" for fault in found]
         assert faults == []
 
 
