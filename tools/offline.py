@@ -143,10 +143,10 @@ SETTLE = """async () => {
         const room = one.parentElement.clientWidth, ratio = room / one.scrollWidth;
         if (room && ratio < 1) one.style.zoom = Math.floor(ratio * 1000) / 1000;
     }
-    const width = document.scrollingElement.clientWidth;
+    const end = document.scrollingElement.clientWidth + 2;  // after an index KaTeX has 2 pixels of nothing
     const wide = [...document.querySelectorAll("main *")]
-        .filter(one => one.getBoundingClientRect().right > width + 1);
-    return document.scrollingElement.scrollWidth > width + 1 ? wide.at(-1)?.outerHTML.slice(0, 200) : "";
+        .filter(one => one.getBoundingClientRect().right > end);
+    return document.scrollingElement.scrollWidth > end ? wide.at(-1)?.outerHTML.slice(0, 200) : "";
 }"""
 
 NUMBER = """numbers => document.querySelectorAll(".book-contents a").forEach(
