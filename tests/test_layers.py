@@ -482,9 +482,10 @@ OPTIMIZERS = {
         lambda model: Adam(model, 0.01, (0.5, 0.8), 0.1),
         lambda p: torch.optim.Adam(p, 0.01, (0.5, 0.8), 0.1),
     ),
+    # The sign of the gradient, were it not for eps: without it, one that rounds to the other side of 0 is a whole step.
     "a mean over nothing": (
-        lambda model: Adam(model, 0.01, (0, 0)),
-        lambda p: torch.optim.Adam(p, 0.01, (0.0, 0.0)),
+        lambda model: Adam(model, 0.01, (0, 0), 1e-3),
+        lambda p: torch.optim.Adam(p, 0.01, (0.0, 0.0), 1e-3),
     ),
 }
 

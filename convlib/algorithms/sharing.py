@@ -55,7 +55,7 @@ def threads(count: int) -> Iterator[None]:
     >>> from convlib import conv2d
     >>> image, kernel = np.ones((1, 16, 100, 100)), np.ones((16, 16, 3, 3))
     >>> with threads(2):
-    ...     conv2d(image, kernel)[0, 0, 0, 0]
+    ...     float(conv2d(image, kernel)[0, 0, 0, 0])
     144.0
     """
     count = as_integer(count, "count", "threads")
