@@ -24,6 +24,7 @@ from convlib.algorithms import (
     PreparedConv2d,
     costs,
     gradients,
+    im2col,
     problem,
     sharing,
     winograd,
@@ -438,7 +439,7 @@ def test_reach_names_the_windows_whose_tap_lies_in_the_image(size, start, step, 
 @pytest.mark.parametrize("count", [2, 3])
 @any_large
 def test_several_threads_compute_what_one_computes(key, count, monkeypatch):
-    monkeypatch.setattr(sharing, "SMALL", 0)
+    monkeypatch.setattr(sharing, "LITTLE", 0)
     image, weight, options = large(key)
     expected = F.conv2d(tensor(image), tensor(weight), **options)
     with algorithms.threads(count):
@@ -449,23 +450,23 @@ def test_several_threads_compute_what_one_computes(key, count, monkeypatch):
     assert_agree(back, torch.nn.grad.conv2d_input(image.shape, tensor(weight), expected, **options), 1e-9)
 
 
-@by_name
+@pytest.mark.parametrize("name", [one for one in ALGORITHMS if one != "pointwise"])  # which is all product
 def test_each_of_the_threads_gets_work(name, monkeypatch):
-    monkeypatch.setattr(sharing, "SMALL", 0)
-    k, groups = (1 if name == "pointwise" else 3), (8 if name in ("depthwise", "fourier") else 1)
-    image, weight = layer(64, 8, 8, k, groups)  # one piece, if there is one thread
-    options = {"padding": k // 2, "groups": groups}
+    monkeypatch.setattr(sharing, "LITTLE", 10_000)
+    groups = 16 if name in ("depthwise", "fourier") else 1
+    image, weight = layer(64, 16, 16, 3, groups)  # one piece, if there is one thread
+    options = {"padding": 1, "groups": groups}
     pieces, both = [], threading.Barrier(2, timeout=20)
     share_out = sharing.for_each
 
-    def watched(work, given, problem):
+    def watched(work, given, moved):
         def piece(*arguments):
             if len(pieces) < 2:  # each waits for the other: one thread alone would wait for ever
                 pieces.append(threading.get_ident())
                 both.wait()
             work(*arguments)
 
-        share_out(piece, given, problem)
+        share_out(piece, given, moved)
 
     monkeypatch.setattr(sys.modules[ALGORITHMS[name].run.__module__], "for_each", watched)
     with algorithms.threads(2):
@@ -473,18 +474,35 @@ def test_each_of_the_threads_gets_work(name, monkeypatch):
     assert len(set(pieces)) == 2
 
 
-SMALL = problem_of((1, 64, 56, 56), (64, 64, 3, 3), 4, 1, 1, 1, 1)
-MANY = SMALL._replace(images=50)
+MANY = 10 * sharing.LITTLE
 
 
-def test_small_convolutions_stay_in_one_thread():
+def test_little_work_stays_in_one_thread():
     with algorithms.threads(2):
-        assert SMALL.multiply_adds < sharing.SMALL and sharing.parts(SMALL) == 1
+        assert sharing.parts(sharing.LITTLE - 1) == 1
         assert sharing.parts(MANY) == 2
         ran_in: list[int] = []
-        sharing.for_each(lambda _: ran_in.append(threading.get_ident()), [(0,)] * 9, SMALL)
+        sharing.for_each(lambda _: ran_in.append(threading.get_ident()), [(0,)] * 9, 100)
         assert ran_in == [threading.get_ident()] * 9
     assert sharing.parts(MANY) == 1  # and the block is over
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "outputs", "stride", "pieces"),
+    [
+        (224, 3, 64, 1, 2),  # few channels: short copies, in the two bands of the memory
+        (14, 512, 512, 2, 1),  # each thread would read all kernels for half of the columns
+        (56, 128, 128, 2, 2),
+    ],
+)
+def test_columns_are_shared_where_the_copies_are_long_and_the_kernels_few(
+    size, channels, outputs, stride, pieces
+):
+    asked = problem_of((1, channels, size, size), (outputs, channels, 3, 3), 4, stride, 1, 1, 1)
+    alone = len(list(im2col.bands(asked)))
+    with algorithms.threads(2):
+        assert len(list(im2col.bands(asked))) == pieces
+        assert (sharing.parts(im2col._shared(asked)) == 2) == (pieces > alone)
 
 
 def test_a_block_of_threads_gives_everything_back():

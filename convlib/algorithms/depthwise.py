@@ -37,7 +37,12 @@ def why_not(problem: Problem) -> str:
 
 def cost(problem: Problem, prepared: bool) -> float:
     """In multiply-adds, each of which moves numbers, though in long pieces."""
-    return problem.multiply_adds * MOVE / 2
+    return MOVE * moved(problem)
+
+
+def moved(problem: Problem) -> float:
+    """Numbers, as much as half of the products."""
+    return problem.multiply_adds / 2
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
@@ -57,7 +62,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         (v * across % layout.stride[1], v * across // layout.stride[1]) for v in range(layout.kernel[1])
         for across in layout.dilation[1:]
     ]  # fmt: skip
-    few = share(problem.channels, few, -(-parts(problem) // problem.images))
+    few = share(problem.channels, few, -(-parts(moved(problem)) // problem.images))
 
     def some(n: int, first: int) -> None:
         channels = slice(first, first + few)
@@ -79,7 +84,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         else:
             target[...] = _cut(sums, shape[1], columns)
 
-    for_each(some, itertools.product(range(problem.images), range(0, problem.channels, few)), problem)
+    pieces = itertools.product(range(problem.images), range(0, problem.channels, few))
+    for_each(some, pieces, moved(problem))
     return output
 
 

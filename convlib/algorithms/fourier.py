@@ -52,9 +52,16 @@ def cost(problem: Problem, prepared: bool) -> float:
     frequencies = height * half
     one = 2 * height * width * half + 4 * height * frequencies  # along the rows, then along the columns
     channels, outputs = problem.channels // problem.groups, problem.outputs
-    products = outputs * channels * frequencies * (4 + MOVE)
     kernels = 0 if prepared else outputs * channels * one
-    return problem.images * ((problem.channels + outputs) * one + products) + kernels
+    transforms = problem.images * (problem.channels + outputs) * one
+    return transforms + (4 + MOVE) * moved(problem) + kernels
+
+
+def moved(problem: Problem) -> int:
+    """Frequencies of all slices that are multiplied."""
+    height, width = problem.layout.padded
+    slices = problem.images * problem.outputs * problem.channels // problem.groups
+    return slices * height * (width // 2 + 1)
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
@@ -86,7 +93,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     outputs, channels = problem.outputs // problem.groups, problem.channels // problem.groups
     frequencies = problem.layout.padded[0] * (problem.layout.padded[1] // 2 + 1)
     together = max(1, MEBIBYTE // (2 * frequencies * problem.itemsize)) if outputs == channels == 1 else 1
-    together = share(problem.groups, together, -(-parts(problem) // problem.images))
+    together = share(problem.groups, together, -(-parts(moved(problem)) // problem.images))
 
     def some(n: int, group: int) -> None:
         last = min(group + together, problem.groups)
@@ -98,7 +105,8 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
             mixed = np.einsum("ochw,chw->ohw", kernel, seen, optimize=True)
         output[n, group * outputs : last * outputs] = inverse(mixed, problem)
 
-    for_each(some, itertools.product(range(problem.images), range(0, problem.groups, together)), problem)
+    pieces = itertools.product(range(problem.images), range(0, problem.groups, together))
+    for_each(some, pieces, moved(problem))
     return output
 
 

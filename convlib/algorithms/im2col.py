@@ -37,7 +37,24 @@ def why_not(problem: Problem) -> str:
 
 def cost(problem: Problem, prepared: bool) -> float:
     """In multiply-adds: those of the definition, and what is moved into the columns."""
-    return problem.multiply_adds + MOVE * problem.images * problem.channels * problem.taps * problem.pixels
+    return problem.multiply_adds + MOVE * moved(problem)
+
+
+def moved(problem: Problem) -> int:
+    """Numbers of all columns."""
+    return problem.images * problem.channels * problem.taps * problem.pixels
+
+
+def _shared(problem: Problem) -> int:
+    """What threads can share: the columns, but each of them reads the kernels.
+
+    The columns of few channels are copied in short pieces, between which threads wait for Python's lock.
+    """
+    return moved(problem) - _numbers_of_kernels(problem) if problem.channels >= 16 else 0
+
+
+def _numbers_of_kernels(problem: Problem) -> int:
+    return problem.outputs * problem.channels // problem.groups * problem.taps
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
@@ -61,7 +78,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
         else:
             np.matmul(kernels, columns.transpose(2, 0, 1, 3), out=here)
 
-    for_each(band, bands(problem), problem)
+    for_each(band, bands(problem), _shared(problem))
     return output
 
 
@@ -71,11 +88,11 @@ def bands(problem: Problem) -> Iterator[tuple[slice, int, int]]:
     Or of as much as the kernels take, which are read anew for each.
     """
     rows, *others = problem.layout.positions
-    kernels = problem.outputs * problem.channels // problem.groups * problem.taps
-    numbers = max(4 * MEBIBYTE // problem.itemsize, kernels)
+    numbers = max(4 * MEBIBYTE // problem.itemsize, _numbers_of_kernels(problem))
     height = max(1, numbers // (problem.channels * problem.taps * math.prod(others)))
-    together = share(problem.images, height // rows, parts(problem))
-    height = share(rows, height, -(-parts(problem) // problem.images))
+    pieces = parts(_shared(problem))
+    together = share(problem.images, height // rows, pieces)
+    height = share(rows, height, -(-pieces // problem.images))
     for n, first in itertools.product(range(0, problem.images, together), range(0, rows, height)):
         yield slice(n, n + together), first, min(first + height, rows)
 

@@ -39,10 +39,14 @@ def why_not(problem: Problem) -> str:
 
 def cost(problem: Problem, prepared: bool) -> float:
     """In multiply-adds: for each tap the image is read again, and the outputs are added up, in the cache."""
-    moved = problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
     wider = problem.layout.padded[-1] / problem.layout.positions[-1]
     begun = problem.images * problem.taps  # products; to begin one takes as long as to move START numbers
-    return problem.multiply_adds * wider + MOVE * (3 / 8 * moved + START * begun)
+    return problem.multiply_adds * wider + MOVE * (3 / 8 * moved(problem) + START * begun)
+
+
+def moved(problem: Problem) -> int:
+    """Numbers that all the products read and write."""
+    return problem.images * (problem.channels + problem.outputs) * problem.pixels * problem.taps
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
@@ -57,7 +61,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
     # The sums of a band, the product of a tap and the padded rows stay in the cache together.
     band = max(1, MEBIBYTE // 4 // (width * problem.itemsize * max(problem.channels, problem.outputs)))
-    band = share(rows, band, -(-parts(problem) // problem.images))
+    band = share(rows, band, -(-parts(moved(problem)) // problem.images))
 
     def rows_from(n: int, first: int) -> None:
         count = min(band, rows - first)
@@ -73,7 +77,7 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
                 np.matmul(tap, moved, out=sums)
         output[n, :, first : first + count] = sums.reshape(problem.outputs, count, width)[..., :columns]
 
-    for_each(rows_from, itertools.product(range(problem.images), range(0, rows, band)), problem)
+    for_each(rows_from, itertools.product(range(problem.images), range(0, rows, band)), moved(problem))
     return output
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import Problem
-from convlib.algorithms.sharing import for_each, parts, share
 
 FEW = 150  # pixels
 
@@ -45,22 +44,6 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
     pixels = input[every].reshape(problem.images, problem.groups, -1, problem.pixels)  # n g c l
     if problem.images > 1 and problem.pixels < FEW:
         beside = pixels.transpose(1, 2, 0, 3).reshape(*pixels.shape[1:3], -1)  # g c nl
-        output = np.empty((*kernels.shape[:2], beside.shape[-1]), beside.dtype)
-        in_rows(kernels, beside, output, problem)
-        output = output.reshape(*kernels.shape[:2], problem.images, -1)
+        output = (kernels @ beside).reshape(*kernels.shape[:2], problem.images, -1)
         return output.transpose(2, 0, 1, 3).reshape(problem.output_shape)  # n g o l
-    output = np.empty((problem.images, *kernels.shape[:2], problem.pixels), pixels.dtype)
-    in_rows(kernels, pixels, output, problem)
-    return output.reshape(problem.output_shape)
-
-
-def in_rows(kernels: Array, pixels: Array, output: Array, problem: Problem) -> None:
-    """The matrix product, some rows of the kernels at a time where there are threads."""
-    rows = kernels.shape[1]
-    some = share(rows, rows, parts(problem))
-
-    def product(first: int) -> None:
-        here = slice(first, first + some)
-        np.matmul(kernels[:, here], pixels, out=output[..., here, :])
-
-    for_each(product, ((first,) for first in range(0, rows, some)), problem)
+    return np.matmul(kernels, pixels).reshape(problem.output_shape)

@@ -1,9 +1,10 @@
 """Several threads: the pieces that an algorithm cuts its work into are independent, so each takes the next.
 
-NumPy lets go of Python's lock in a matrix product and in long sums, so the pieces run at the same time. A
-product gets one thread meanwhile, because two pieces at a time wait less for each other than two halves of
-each product. To wake a thread costs a tenth of a millisecond, and to hand Python's lock over costs time, too,
-so that small convolutions are left to the threads of the matrix product.
+A matrix product of NumPy has threads of its own; everything else runs in one. So what is shared here is the
+work around the products: NumPy lets go of Python's lock while it moves and adds up many numbers, so that the
+pieces run at the same time. A product gets one thread meanwhile, because two pieces at a time wait less for
+each other than two halves of each product. To wake a thread and to hand over Python's lock cost time, so
+where little is moved, all is left to the threads of the products.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from convlib.algorithms.problem import Problem
 from convlib.shapes import as_integer
 
-SMALL = 2**28  # multiply-adds; below, the threads of the matrix product are as fast
+LITTLE = 2**19  # numbers; where fewer are moved, the threads of the matrix products are as fast
 
 
 class _Helpers:
@@ -72,16 +72,16 @@ def threads(count: int) -> Iterator[None]:
             _helpers.reset(before)
 
 
-def parts(problem: Problem) -> int:
-    """Into how many pieces the work should be cut at least."""
+def parts(moved: float) -> int:
+    """Into how many pieces the work should be cut at least, which moves so many numbers."""
     helpers = _helpers.get()
-    return 1 if helpers is None or problem.multiply_adds < SMALL else 1 + helpers.count
+    return 1 if helpers is None or moved < LITTLE else 1 + helpers.count
 
 
-def for_each(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]], problem: Problem) -> None:
+def for_each(work: Callable[..., None], pieces: Iterable[tuple[Any, ...]], moved: float) -> None:
     """Do the work for every piece; where threads pay, each of them takes the next one that is left."""
     helpers, left = _helpers.get(), deque(pieces)
-    if helpers is None or parts(problem) == 1 or len(left) == 1:
+    if helpers is None or parts(moved) == 1 or len(left) == 1:
         for piece in left:
             work(*piece)
         return

@@ -94,20 +94,27 @@ class Winograd:
 
     def cost(self, problem: Problem, prepared: bool) -> float:
         """In multiply-adds: of the products, the transforms, and of what is moved between them."""
-        m, k = self.m, problem.layout.kernel[0]
-        a2, m2 = (m + k - 1) ** 2, m * m
-        dilation = math.prod(problem.layout.dilation)
-        tiles = problem.images * dilation * math.prod(
-            -(-count // (m * d))
-            for count, d in zip(problem.layout.positions, problem.layout.dilation, strict=True)
-        )  # fmt: skip
-        channels, outputs = problem.channels, problem.outputs
-        kernels = a2 * channels * outputs
+        k, a2, tiles = problem.layout.kernel[0], self._values_of(problem), self._tiles(problem)
+        kernels = a2 * problem.channels * problem.outputs
+        transforms = tiles * a2 * (a2 * problem.channels + self.m**2 * problem.outputs)
+        before = 0 if prepared else kernels * (k * k + 3 * MOVE)
+        return tiles * kernels + transforms + MOVE * self.moved(problem) + before
+
+    def moved(self, problem: Problem) -> float:
+        """Numbers of the tiles on their way, and of the kernels, which are read anew for each block."""
+        m2, a2, tiles = self.m**2, self._values_of(problem), self._tiles(problem)
         blocks = tiles / max(1, min(tiles, _most(problem, a2)))
-        inside = tiles * channels * (a2 * a2 + MOVE * (1.5 * a2 + m2))
-        outside = tiles * outputs * (a2 * m2 + MOVE * (0.5 * a2 + m2))
-        transform = 0 if prepared else kernels * (k * k + 3 * MOVE)
-        return tiles * kernels + inside + outside + MOVE * kernels * blocks + transform
+        inside, outside = problem.channels * (1.5 * a2 + m2), problem.outputs * (0.5 * a2 + m2)
+        return tiles * (inside + outside) + blocks * a2 * problem.channels * problem.outputs
+
+    def _values_of(self, problem: Problem) -> int:
+        """Of one tile of one channel."""
+        return (self.m + problem.layout.kernel[0] - 1) ** 2
+
+    def _tiles(self, problem: Problem) -> int:
+        layout = problem.layout
+        each = (-(-n // (self.m * d)) for n, d in zip(layout.positions, layout.dilation, strict=True))
+        return problem.images * math.prod(layout.dilation) * math.prod(each)
 
     def prepare(self, weight: Array, problem: Problem) -> Array:
         """The values of every kernel: c aa o, from small products that stay in the cache."""
@@ -136,7 +143,7 @@ class Winograd:
             tiles = answer.reshape(-1, *shape, problem.outputs, self.m, self.m)
             _lay(tiles, output[images], [at * self.m for at in tile])
 
-        for_each(block, self._blocks(problem), problem)
+        for_each(block, self._blocks(problem), self.moved(problem))
         return output
 
     def weight_gradient(self, input: Array, grad: Array, problem: Problem) -> Array:
@@ -161,9 +168,9 @@ class Winograd:
     def _blocks(self, problem: Problem) -> Iterator[tuple[slice, list[int], tuple[int, int]]]:
         """Images, the first tile and the number of tiles along both axes; see `_most`."""
         tiles = [-(-count // self.m) for count in problem.layout.positions]
-        most = _most(problem, (self.m + problem.layout.kernel[0] - 1) ** 2)
+        most = _most(problem, self._values_of(problem))
         total = problem.images * math.prod(tiles)
-        most = share(total, most, parts(problem) if total >= 2 * FEW else 1)
+        most = share(total, most, parts(self.moved(problem)) if total >= 2 * FEW else 1)
         columns = min(tiles[1], most)
         rows = min(tiles[0], most // columns)
         together = max(1, most // math.prod(tiles))
@@ -226,7 +233,7 @@ class Winograd:
             )  # fmt: skip
             output[here] = self.run(pixels, kernels, problem._replace(size=size, layout=inner))
 
-        for_each(one, itertools.product(*map(range, layout.dilation)), problem)
+        for_each(one, itertools.product(*map(range, layout.dilation)), self.moved(problem))
         return output
 
 
