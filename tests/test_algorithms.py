@@ -309,6 +309,29 @@ def test_the_cheapest_is_taken(input_size, weight_size, options, first):
     assert list(order.values()) == sorted(order.values())
 
 
+def test_the_costs_are_the_sums_of_the_model():
+    """Products, and 16 for each number that is moved."""
+    pixels, slices, taps = 10 * 20, 6 * 8, 9
+    products = slices * taps * pixels
+    assert costs((1, 6, 10, 20), (8, 6, 3, 3), padding=1, prepared=True) == pytest.approx(
+        {
+            "im2col": products + 16 * 6 * taps * pixels,
+            # Rows carry the padding along; 3/8 of what is read and written; 4096 to begin each product.
+            "kn2row": products * 22 / 20 + 16 * (3 / 8 * (6 + 8) * pixels * taps + 4096 * taps),
+            # 5x10 tiles of 16 values in one block, and 3x5 of 36.
+            "winograd_2x2": 50 * 16 * slices + 50 * 16 * (16 * 6 + 4 * 8)
+            + 16 * (50 * (6 * (24 + 4) + 8 * (8 + 4)) + 16 * slices),
+            "winograd_4x4": 15 * 36 * slices + 15 * 36 * (36 * 6 + 16 * 8)
+            + 16 * (15 * (6 * (54 + 16) + 8 * (18 + 16)) + 36 * slices),
+            # 12 rows and 22 columns, 12 frequencies of a row; 4 real products for a complex one.
+            "fourier": (6 + 8) * (2 * 12 * 22 * 12 + 4 * 12 * 12 * 12) + slices * 12 * 12 * (4 + 16),
+        }
+    )  # fmt: skip
+    each = costs((1, 8, 10, 20), (8, 1, 3, 3), groups=8, padding=1)["depthwise"]
+    assert each == 8 * taps * pixels * 16 / 2
+    assert costs((1, 8, 10, 20), (8, 8, 1, 1))["pointwise"] == 64 * pixels
+
+
 def test_prepared_weights_make_winograd_cheaper():
     sizes = ((1, 512, 14, 14), (512, 512, 3, 3))
     before, after = costs(*sizes, padding=1), costs(*sizes, padding=1, prepared=True)
@@ -474,6 +497,26 @@ def test_each_of_the_threads_gets_work(name, monkeypatch):
     assert len(set(pieces)) == 2
 
 
+def test_the_phases_of_a_dilation_are_shared():
+    image, weight = layer(128, 32, 32, 3)
+    both, ran_in = threading.Barrier(2, timeout=20), []
+    tiles = algorithms.Winograd(4)
+    once = tiles.run
+
+    def run(*arguments):
+        if threading.get_ident() not in ran_in:
+            ran_in.append(threading.get_ident())
+            both.wait()
+        return once(*arguments)
+
+    asked = problem_of(image.shape, weight.shape, 4, 1, 2, 2, 1)
+    kernels = tiles.prepare(weight, asked)
+    tiles.run = run
+    with algorithms.threads(2):
+        tiles._by_phases(image, kernels, asked)
+    assert len(ran_in) == 2
+
+
 MANY = 10 * sharing.LITTLE
 
 
@@ -491,7 +534,7 @@ def test_little_work_stays_in_one_thread():
     ("size", "channels", "outputs", "stride", "pieces"),
     [
         (224, 3, 64, 1, 2),  # few channels: short copies, in the two bands of the memory
-        (14, 512, 512, 2, 1),  # each thread would read all kernels for half of the columns
+        (14, 512, 512, 1, 1),  # each thread would read all kernels for half of the columns
         (56, 128, 128, 2, 2),
     ],
 )
