@@ -191,6 +191,8 @@ def draw(name: str, about: str, results: dict) -> None:
 
 def show(about: str, results: dict) -> None:
     print(about)
+    if "(kernel Haswell)" in about and "(AVX512)" in about:
+        print("OpenBLAS takes this processor for one without AVX-512. OPENBLAS_CORETYPE=SkylakeX says better.")
     peers = [one for one in next(iter(results.values()))["ratios"] if one != "torch"]
     print(f"{'':48}{'multiply-adds':>15}{'torch':>10}" + "".join(f"{one:>14}" for one in peers))
     for name, row in results.items():

@@ -278,6 +278,7 @@ def test_other_numbers_are_computed_directly(dtype):
     image, weight = layer(28, 64, 64, 3, dtype="float64")
     image, weight = (10 * image).astype(dtype), (10 * weight).astype(dtype)
     assert next(iter(costs(image.shape, weight.shape))) not in DIRECT
+    assert_agree(algorithms.conv2d(image, weight, algorithm="im2col"), convlib.conv2d(image, weight))
     assert_agree(algorithms.conv2d(image, weight), convlib.conv2d(image, weight))
     assert_agree(algorithms.conv2d(image, weight), F.conv2d(tensor(image), tensor(weight)))
     if dtype == "int32":
