@@ -70,7 +70,7 @@ def agrees(page: Page, lab: TokensLab) -> None:
         expect(page.get_by_label(name, exact=True)).to_have_value(str(number))
     for name in ("sharpness", "positions"):
         expect(page.get_by_label(name)).to_have_value(f"{getattr(lab, name):g}")
-    expect(page.get_by_label("put the pixels back")).to_be_enabled(enabled=lab.shuffle > 0)
+    expect(page.get_by_label("put them back, the pixels")).to_be_enabled(enabled=lab.shuffle > 0)
     expect(page.get_by_label("back one token")).to_be_enabled(enabled=lab._index > 0)
     expect(page.get_by_label("next token")).to_be_enabled(enabled=lab._index < lab._length - 1)
 
@@ -239,7 +239,7 @@ def test_pixels_are_shuffled_and_put_back(picture: str, opened: Callable[..., Pa
     assert not np.array_equal(drawn(page.locator(".lab-three canvas").nth(2)), before)
     lab.positions = 2
     agrees(page, lab)
-    page.get_by_label("put the pixels back").click()
+    page.get_by_label("put them back, the pixels").click()
     lab.shuffle = 0
     agrees(page, lab)
 
@@ -374,7 +374,7 @@ def test_everything_can_be_done_by_keyboard(opened: Callable[..., Page]) -> None
     agrees(page, lab)
     page.get_by_label("sharpness").focus()
     keys("ArrowRight", "Tab", "ArrowRight", "Tab", "Enter", "Tab")
-    focused("put the pixels back")
+    focused("put them back, the pixels")
     lab.sharpness, lab.positions, lab.shuffle = 1.1, 0.1, 1
     agrees(page, lab)
     keys("Enter")

@@ -179,6 +179,20 @@ if (navigator.clipboard) {
   if (location.hash) arrive();
 }
 
+// The sections that nobody has come to yet are laid out one by one, whenever there is time: until then the length of
+// the page is a guess.
+addEventListener("load", () => {
+  const sections = [...document.querySelectorAll("article > section > section")];
+  const later = globalThis.requestIdleCallback ?? setTimeout;
+  const next = () => {
+    const section = sections.shift();
+    if (!section) return;
+    section.style.contentVisibility = "visible";
+    later(next);
+  };
+  later(next);
+});
+
 // "/" and Ctrl+K go to the search field.
 addEventListener("keydown", (event) => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;

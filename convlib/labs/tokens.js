@@ -316,7 +316,7 @@ function render({ model, el }) {
   const amounts = element("div", { className: "lab-settings lab-pairs lab-amounts" },
     element("span", {}, "sharpness"), sharpness.element, element("span", {}, "positions"), positions.element);
   const shuffle = button("shuffle the pixels", () => change(model, { shuffle: (model.get("shuffle") % MOST_SHUFFLES) + 1 }));
-  const restore = button("put them back", () => change(model, { shuffle: 0 }), "put the pixels back");
+  const restore = button("put them back", () => change(model, { shuffle: 0 }), "put them back, the pixels");
 
   // Choosing a pixel
   const show = (pixel) => { hovered = null; if (!same(pixel, model.get("pixel"))) change(model, { pixel }); };
