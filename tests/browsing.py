@@ -181,7 +181,8 @@ OPEN_AND_CHOOSE_ALL = """() => {
 
 # Axe needs ten seconds for the contrast of a chapter's ten thousand elements. Words that share their colour,
 # size and backgrounds share the verdict, so one of each kind is judged. Code and formulas without such a word
-# become plain text and empty boxes of the same size: they hold nothing else that could be wrong.
+# become plain text and empty boxes of the same size, copies of formulas that are
+# only heard become text: they hold nothing else that could be wrong.
 AXE_FAULTS = """async coloursOnly => {
     const backgrounds = new Map();
     const behind = element => {
@@ -194,7 +195,7 @@ AXE_FAULTS = """async coloursOnly => {
         return backgrounds.get(element);
     };
     const kinds = new Set();
-    for (const element of document.body.querySelectorAll("*")) {
+    for (const element of document.body.querySelectorAll("*:not(.katex-mathml *)")) {
         const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
         // Axe has no verdict on a single letter, so it cannot stand for others.
         if (texts.map(text => text.data).join("").trim().length < 2 || !element.checkVisibility()) continue;
@@ -206,17 +207,18 @@ AXE_FAULTS = """async coloursOnly => {
     const known = selector => [...document.querySelectorAll(selector)].filter(
         one => !one.querySelector("[data-judged]"));
     known("pre").forEach(code => code.textContent = code.textContent);
+    document.querySelectorAll(".katex-mathml math").forEach(copy => copy.textContent = copy.textContent);
     const formulas = known(".katex-html").map(formula => [formula, formula.getBoundingClientRect()]);
     formulas.forEach(([formula, {width, height}]) => {
         formula.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
         formula.replaceChildren();
     });
+    // The judged words are a part of that rule, not of the run: the page is read once for all rules.
+    axe.configure({rules: [{id: "color-contrast", selector: "[data-judged], [data-judged] *"}]});
     // Without preload axe reads no file by itself, which pages opened as files are refused.
     const always = {resultTypes: ["violations"], preload: false};
-    const judge = (part, options) => axe.run(part, {...always, ...options});
-    const results = [await judge("[data-judged]", {runOnly: ["color-contrast"]})];
-    if (!coloursOnly) results.push(await judge(document, {rules: {"color-contrast": {enabled: false}}}));
-    return results.flatMap(result => result.violations).flatMap(
+    const {violations} = await axe.run({...always, ...(coloursOnly ? {runOnly: ["color-contrast"]} : {})});
+    return violations.flatMap(
         ({id, nodes}) => nodes.map(({target, html}) => `axe ${id}: ${target} ${html.slice(0, 120)}`));
 }"""
 

@@ -488,6 +488,11 @@ BROKEN = {
         '<p class="katex-html">x <i>sin</i> <i style="color: #ccc">cos</i></p>',
         "axe color-contrast",
     ),
+    "pale formula with a copy that is only heard": (
+        '<p style="color: #ccc"><span class="katex-mathml" style="position: absolute; clip: rect(0 0 0 0)">'
+        '<math>cos</math></span><span class="katex-html"><i>cos</i></span></p>',
+        "axe color-contrast",
+    ),
     "pale text behind the second option": (
         "<style>p {display: none; color: #ccc} :checked + p {display: block}</style>"
         "<fieldset><legend>Which?</legend>"

@@ -346,9 +346,29 @@ USE_EVERYTHING = """lab => {
         if (usable(button)) button.click();
     lab.querySelectorAll("details").forEach(details => details.open = true);
 }"""
+# Three quarters of a chapter's elements are letters in formulas and words in code, through which axe would go
+# again for each verdict on a lab. Outside of labs they become boxes of the same size and plain text.
+QUIET_OUTSIDE_OF_LABS = """() => {
+    const outside = selector => [...document.querySelectorAll(selector)].filter(one => !one.closest(".lab"));
+    outside("pre").forEach(code => code.textContent = code.textContent);
+    outside(".katex-mathml").forEach(copy => copy.remove());
+    const formulas = outside(".katex-html").map(formula => [formula, formula.getBoundingClientRect()]);
+    formulas.forEach(([formula, {width, height}]) => {
+        formula.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
+        formula.replaceChildren();
+    });
+}"""
 AXE_ON_LABS = """async rules => (await axe.run(".lab", {
         resultTypes: ["violations"], preload: false, ...(rules ? {runOnly: rules} : {})}))
     .violations.flatMap(({id, nodes}) => nodes.map(({html}) => `axe ${id}: ${html.slice(0, 90)}`))"""
+
+
+VIEWS_OF_LABS = [(theme, width) for theme in ("light", "dark") for width in (1200, 768, 390)]
+
+
+def look_at(page: Page, theme: str, width: int) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
 
 
 @pytest.mark.parametrize("chapter", [chapter for chapter in PAGES_WITH_LABS if "question-set" not in chapter])
@@ -360,13 +380,15 @@ def test_a_lab_that_was_used_keeps_nobody_out_at_any_width(chapter, book_files, 
         page.add_style_tag(content="* {content-visibility: visible !important}")
         for lab in page.locator(".lab").all():
             lab.evaluate(USE_EVERYTHING)
+        for theme, width in VIEWS_OF_LABS:
+            look_at(page, theme, width)
+            faults += [f"{theme}, {width} px: {fault}" for fault in page.evaluate(OVERFLOW)]
+        page.evaluate(QUIET_OUTSIDE_OF_LABS)
         page.evaluate(AXE_SCRIPT)
-        for theme, rules in (("light", None), ("dark", ["color-contrast"])):
-            page.emulate_media(color_scheme=theme)
-            for width in (1200, 768, 390):
-                page.set_viewport_size({"width": width, "height": 900})
-                found = page.evaluate(OVERFLOW) + page.evaluate(AXE_ON_LABS, rules)
-                faults += [f"{theme}, {width} px: {fault}" for fault in found]
+        for theme, width in VIEWS_OF_LABS:
+            look_at(page, theme, width)
+            rules = ["color-contrast"] if theme == "dark" else None
+            faults += [f"{theme}, {width} px: {fault}" for fault in page.evaluate(AXE_ON_LABS, rules)]
         assert faults == []
 
 
