@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LONG = "a-name-of-twenty-4-signs"
 CHAPTERS = range(1, 16)
+NEW_CHAPTER = len(list(ROOT.glob("book/[0-9][0-9]-*.ipynb"))) + 1
 
 
 def copy_of_the_project(folder: Path) -> Path:
@@ -39,24 +40,32 @@ def ask(copy: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 # ---------------------------------------------------------------- what is written
 
 
+def contributing(pattern: str) -> list[str]:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.findall(rf"^\.venv/bin/python {pattern}", text, flags=re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with new things of every kind, and an exercise in every chapter."""
+    """A copy of the project with the things that CONTRIBUTING.md makes, and an exercise in every chapter."""
     copy = copy_of_the_project(tmp_path_factory.mktemp("made"))
-    commands = [["chapter", LONG], ["lab", LONG], ["lab", "ab"], ["question", "7", "fresh-question"]]
-    commands += [["exercise", f"{number}", f"fresh-{number}"] for number in (*CHAPTERS, 18)]
+    commands = [command.split() for command in contributing(r"tools/new\.py (.*?) +#")]
+    assert sorted(kind for kind, *_ in commands) == ["chapter", "exercise", "lab", "question"]
+    commands += [["lab", LONG], ["lab", "zz"], ["chapter", LONG]]
+    commands += [["exercise", f"{number}", f"fresh-{number}"] for number in (*CHAPTERS, NEW_CHAPTER)]
     with pytest.MonkeyPatch.context() as patch:
-        assert [ask(copy, patch, *command) for command in commands] == [0] * len(commands)
+        for command in commands:
+            assert ask(copy, patch, *command) == 0, command
     return copy
 
 
 def test_the_new_chapter_runs_and_is_stored_as_all_are(made: Path) -> None:
-    chapter = f"book/18-{LONG}.ipynb"
-    ran = python(made, "tools/notebooks.py", chapter)
+    (chapter,) = (path for path in made.glob(f"book/{NEW_CHAPTER}-*.ipynb"))
+    ran = python(made, "tools/notebooks.py", str(chapter))
     assert ran.stderr == ""
-    checked = python(made, "tools/notebooks.py", "--check", chapter)
+    checked = python(made, "tools/notebooks.py", "--check", str(chapter))
     assert (checked.returncode, checked.stderr) == (0, "")
-    text = (made / chapter).read_text(encoding="utf-8")
+    text = chapter.read_text(encoding="utf-8")
     for part in ("image/png", "4 steps: 2.0 4.0 0.0 -5.0", "agree with the definition", "### Exercise 2: "):
         assert part in text
     assert text.count("not tried yet") == 2
@@ -69,10 +78,11 @@ def test_style_and_form_are_those_of_the_project(made: Path) -> None:
 
 
 def test_the_tests_of_what_is_new_pass(made: Path) -> None:
-    chosen = f"fresh or {LONG.replace('-', '_')} or finished or known_to_the_book or first_pixels or lab_ab"
-    files = ["test_question_bank", "test_labs", "test_project", "test_lab_ab", "test_lab_ab_in_browser"]
+    names = ["fresh", "steps_of_a_row", "steps-of-a-row", "places-in-a-row", "sparse", LONG, "twenty_4", "zz"]
+    chosen = " or ".join([*names, "finished", "known_to_the_book"])
+    files = ["test_question_bank", "test_labs", "test_project", "test_lab_zz", "test_lab_zz_in_browser"]
     files += [path.stem for path in (made / "tests").glob("test_exercises*.py")]
-    paths = [f"tests/{name}.py" for name in files] + ["convlib/labs/ab.py"]
+    paths = [f"tests/{name}.py" for name in files] + ["convlib/labs/zz.py"]
     done = python(made, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *paths)
     assert done.returncode == 0, done.stdout[-3000:]
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 8 * len(CHAPTERS)
@@ -88,14 +98,24 @@ def test_nothing_but_lines_is_added_to_what_was_there(made: Path) -> None:
 
 def test_the_tool_says_what_it_wrote_and_what_to_do_next(tmp_path: Path) -> None:
     copy = copy_of_the_project(tmp_path)
-    done = python(copy, "tools/new.py", "lab", "few-windows")
+    (command,) = contributing(r"(tools/new\.py exercise .*?) +#")
+    done = python(copy, *command.split())
     assert done.returncode == 0
     written, following = re.fullmatch(r"Written:\n(.*)Next:\n(.*)", done.stdout, re.DOTALL).groups()
-    for name in written.split():
-        old = ROOT / name
-        assert not old.exists() or old.read_bytes() != (copy / name).read_bytes()
-    assert len(written.split()) == 5
-    assert "labs.few_windows()" in following
+    changed = {
+        path.relative_to(copy)
+        for path in copy.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    changed = {
+        path
+        for path in changed
+        if not (ROOT / path).exists() or (ROOT / path).read_bytes() != (copy / path).read_bytes()
+    }
+    assert {Path(name) for name in written.split()} == changed
+    commands = contributing(r"(?!tools/new)(.*)")
+    assert [line for line in commands if line.startswith("tools/notebooks.py book/07")] != []
+    assert re.findall(r"run: \.venv/bin/python (.*)", following) == commands[:2]
 
 
 # ---------------------------------------------------------------- what is not written

@@ -259,8 +259,9 @@ def exercise(draft: Draft, number: int, name: str) -> list[str]:
     checker, tests = f"convlib/exercises/{module}.py", f"tests/test_exercises_{module}.py"
     if not (ROOT / tests).exists():
         tests = "tests/test_exercises.py"  # chapter 2's
+    run = " ".join(dict.fromkeys((tests, "tests/test_exercises.py")))
     others = [file.read_text(encoding="utf-8") for file in ROOT.glob("convlib/exercises/*.py")]
-    require_name(name, *others, draft.read(tests), draft.read(str(path)))
+    python = require_name(name, *others, draft.read(tests), draft.read(str(path)))
     notebook = nbformat.reads(draft.read(str(path)), as_version=4)
     recap = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## Recap")]
     if not recap or not (ROOT / checker).exists():
@@ -274,8 +275,8 @@ def exercise(draft: Draft, number: int, name: str) -> list[str]:
     return [
         f"{path}: the task, the stub and the solution stand before the recap",
         f"{checker}: the definition, the cases, the mistakes; {tests}: right and wrong answers",
-        f"run: .venv/bin/python -m pytest {tests} tests/test_exercises.py -k {name.replace('-', '_')}",
         f"run: .venv/bin/python tools/notebooks.py {path} book/teaching.ipynb",
+        f'run: .venv/bin/python -m pytest {run} -k "{python} or {name}"',
     ]
 
 
