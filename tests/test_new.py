@@ -30,11 +30,11 @@ def python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
 
 
-def ask(copy: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+def ask(copy: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     """The tool in this process, which spares the start of another."""
     monkeypatch.setattr(new, "ROOT", copy)
     monkeypatch.setattr(sys, "argv", ["new.py", *arguments])
-    return new.main()
+    new.main()
 
 
 # ---------------------------------------------------------------- what is written
@@ -55,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commands += [["exercise", f"{number}", f"fresh-{number}"] for number in (*CHAPTERS, NEW_CHAPTER)]
     with pytest.MonkeyPatch.context() as patch:
         for command in commands:
-            assert ask(copy, patch, *command) == 0, command
+            ask(copy, patch, *command)
     return copy
 
 
@@ -149,7 +149,8 @@ def state(folder: Path) -> dict[Path, tuple[int, int]]:
         ("question 3 same-padding", "same-padding is in use where it would stand"),
         ("question 16 fresh", "chapter 16 has no questions yet"),
         ("question 99 fresh", "there is no chapter 99"),
-        ("exercise 9 pixel-shuffle", "pixel-shuffle is in use where it would stand"),
+        ("exercise 3 pixel-shuffle", "there is an exercise pixel-shuffle already"),
+        ("chapter pixel-shuffle", "there is an exercise pixel-shuffle already"),
         ("exercise 7 row", "row is in use where it would stand"),
         ("exercise 16 fresh", "chapter 16 has no exercises"),
         ("exercise 99 fresh", "there is no chapter 99"),
@@ -163,11 +164,9 @@ def test_what_cannot_be_is_refused_in_plain_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = state(untouched)
-    assert ask(untouched, monkeypatch, *command.split()) == 1
-    said = capsys.readouterr()
-    assert said.err.startswith("Nothing was written: ")
-    assert reason in said.err
-    assert said.out == ""
+    with pytest.raises(SystemExit, match="^Nothing was written: .*" + re.escape(reason)):
+        ask(untouched, monkeypatch, *command.split())
+    assert capsys.readouterr().out == ""
     assert state(untouched) == before
 
 
@@ -176,7 +175,6 @@ def test_a_disk_that_is_full_leaves_all_as_it_was(
     command: str,
     untouched: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = {path: path.read_bytes() for path in untouched.rglob("*") if path.is_file()}
     write, calls = Path.write_text, []
@@ -189,6 +187,6 @@ def test_a_disk_that_is_full_leaves_all_as_it_was(
         return 0
 
     monkeypatch.setattr(Path, "write_text", written_until_full)
-    assert ask(untouched, monkeypatch, *command.split()) == 1
-    assert capsys.readouterr().err == "Nothing was written: the disk is full.\n"
+    with pytest.raises(SystemExit, match=r"^Nothing was written: the disk is full\.$"):
+        ask(untouched, monkeypatch, *command.split())
     assert {path: path.read_bytes() for path in untouched.rglob("*") if path.is_file()} == before

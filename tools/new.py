@@ -13,9 +13,9 @@ import argparse
 import builtins
 import keyword
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import NoReturn
 
 import nbformat
 import notebooks
@@ -85,8 +85,8 @@ RECAP = """\
 1. The steps show where a row changes. They hide how bright it is: add 9 to each pixel, and they stay."""
 
 
-class Wrong(Exception):
-    """What is said in place of writing anything."""
+def refuse(reason: str) -> NoReturn:
+    raise SystemExit(f"Nothing was written: {reason}.")
 
 
 class Draft:
@@ -96,40 +96,36 @@ class Draft:
         self.files: dict[str, str] = {}
 
     def read(self, name: str) -> str:
-        if name not in self.files and not (ROOT / name).is_file():
-            raise Wrong(f"there is no {name}")
         return self.files.get(name) or (ROOT / name).read_text(encoding="utf-8")
 
     def create(self, name: str, text: str) -> None:
         if (ROOT / name).exists():
-            raise Wrong(f"{name} is there already")
+            refuse(f"{name} is there already")
         self.files[name] = text
 
-    def change(self, name: str, pattern: str, line: str) -> None:
-        """Put a line below the last one that fits the pattern."""
+    def insert(self, name: str, pattern: str, line: str) -> None:
+        """Put a line below the last one that begins as the pattern says."""
         text = self.read(name)
-        *_, last = [None, *re.finditer(f"^{pattern}.*\n", text, re.MULTILINE)]
-        if last is None:
-            raise Wrong(f"{name} has no line like {pattern}")
+        *_, last = re.finditer(f"^{pattern}.*\n", text, re.MULTILINE)
         self.files[name] = text[: last.end()] + line + "\n" + text[last.end() :]
 
-    def sort(self, name: str, pattern: str, key: Callable[[str], object] | None = None) -> None:
-        """Sort the lines that fit the pattern, which follow each other."""
+    def sort(self, name: str, pattern: str, key: Callable[[str], object]) -> None:
+        """Sort the lines that begin as the pattern says; they follow each other."""
         text = self.read(name)
         lines = re.findall(f"^{pattern}.*\n", text, re.MULTILINE)
         self.files[name] = text.replace("".join(lines), "".join(sorted(lines, key=key)))
 
     def write(self) -> None:
         """All files or none: first beside their places, then all of them in place."""
-        made = {ROOT / name: (ROOT / name).with_name(f".{Path(name).name}.new") for name in self.files}
+        places = {ROOT / name: (ROOT / name).with_name(f".{Path(name).name}.new") for name in self.files}
         try:
-            for text, new in zip(self.files.values(), made.values(), strict=True):
+            for new, text in zip(places.values(), self.files.values(), strict=True):
                 new.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
-            for new in made.values():
+            for new in places.values():
                 new.unlink(missing_ok=True)
-            raise Wrong(str(error)) from None
-        for path, new in made.items():
+            refuse(str(error))
+        for path, new in places.items():
             new.replace(path)
 
 
@@ -154,20 +150,23 @@ def title(name: str) -> str:
 def require_name(name: str, *texts: str) -> str:
     """The name as Python writes it, which none of the texts may use yet."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
-        raise Wrong(f"a name is at most {LONGEST_NAME} signs, in words like-this; got {name!r}")
+        refuse(f"a name is at most {LONGEST_NAME} signs, in words like-this; got {name!r}")
     python = name.replace("-", "_")
     if keyword.iskeyword(python) or hasattr(builtins, python):
-        raise Wrong(f"{name} means something in Python: take another name")
-    if any(re.search(rf"\b{python}\b|[\"']{name}[\"']", text) for text in texts):
-        raise Wrong(f"{name} is in use where it would stand: take another name")
+        refuse(f"{name} means something in Python: take another name")
+    if any(re.search(rf"\b{python}\b|\"{name}\"", text) for text in texts):
+        refuse(f"{name} is in use where it would stand: take another name")
     return python
 
 
-def chapter_file(number: int) -> PurePosixPath:
-    found = sorted(ROOT.glob(f"book/{number:02d}-*.ipynb"))
-    if len(found) != 1:
-        raise Wrong(f"there is no chapter {number}")
-    return PurePosixPath("book", found[0].name)
+def require_new_exercise(name: str) -> None:
+    if any(f'"{name}"' in file.read_text(encoding="utf-8") for file in ROOT.glob("convlib/exercises/*.py")):
+        refuse(f"there is an exercise {name} already")
+
+
+def chapter_file(number: int) -> str:
+    found = [path.name for path in ROOT.glob(f"book/{number:02d}-*.ipynb")]
+    return f"book/{found[0]}" if found else refuse(f"there is no chapter {number}")
 
 
 def task(number: int, name: str) -> list[NotebookNode]:
@@ -185,6 +184,7 @@ def task(number: int, name: str) -> list[NotebookNode]:
 def chapter(draft: Draft, name: str) -> list[str]:
     inside = "convlib/exercises/__init__.py"
     module = require_name(name, draft.read(inside))
+    require_new_exercise(name)
     number = max(int(path.name[:2]) for path in ROOT.glob("book/[0-9][0-9]-*.ipynb")) + 1
     path = f"book/{number:02d}-{name}"
     cells = [
@@ -202,13 +202,13 @@ def chapter(draft: Draft, name: str) -> list[str]:
         new_markdown_cell(RECAP),
     ]
     draft.create(f"{path}.ipynb", notebooks.canonical(notebooks.with_install_cell(new_notebook(cells=cells))))
-    draft.change("_toc.yml", r"      - file: book/\d\d-", f"      - file: {path}")
-    draft.change("README.md", r"\| \d+ \| \[", f"| {number} | [{title(name)}]({path}.ipynb) | finished |")
+    draft.insert("_toc.yml", r"      - file: book/\d\d-", f"      - file: {path}")
+    draft.insert("README.md", r"\| \d+ \| \[", f"| {number} | [{title(name)}]({path}.ipynb) | finished |")
     draft.create(f"convlib/exercises/{module}.py", template("exercise.py", name))
     draft.create(f"tests/test_exercises_{module}.py", template("test_exercises.py", name))
     imports = "from convlib.exercises import "
-    draft.change(inside, imports, f"{imports}{module} as _{module}  # noqa: F401")
-    draft.sort(inside, imports)
+    draft.insert(inside, imports, f"{imports}{module} as _{module}  # noqa: F401")
+    draft.sort(inside, imports, str)
     return [
         f"{path}.ipynb: every text; its title stands in README.md, too",
         "book/index.ipynb: a row of the table; _toc.yml: the place in the book, which is now the last one",
@@ -227,10 +227,10 @@ def lab(draft: Draft, name: str) -> list[str]:
     draft.create(f"tests/test_lab_{module}.py", template("test_lab.py", name))
     draft.create(f"tests/test_lab_{module}_in_browser.py", template("test_lab_in_browser.py", name))
     imports, exported = r"from convlib\.labs\.", '    "'
-    draft.change(inside, imports, f"from convlib.labs.{module} import {made}, {module}")
+    draft.insert(inside, imports, f"from convlib.labs.{module} import {made}, {module}")
     draft.sort(inside, imports, lambda line: line.split()[1])
-    draft.change(inside, "    [A-Z]", f"    {made},")
-    draft.change(inside, exported, f'    "{made}",\n    "{module}",')
+    draft.insert(inside, "    [A-Z]", f"    {made},")
+    draft.insert(inside, exported, f'    "{made}",\n    "{module}",')
     # As ruff sorts a module's __all__: constants, classes, functions
     draft.sort(inside, exported, lambda line: (not line.isupper(), line[5].islower(), line.split('"')[1]))
     return [
@@ -241,9 +241,9 @@ def lab(draft: Draft, name: str) -> list[str]:
 
 
 def question(draft: Draft, number: int, name: str) -> list[str]:
-    path = f"convlib/exercises/questions/{chapter_file(number).stem}.toml"
+    path = f"convlib/exercises/questions/{Path(chapter_file(number)).stem}.toml"
     if not (ROOT / path).exists():
-        raise Wrong(f"chapter {number} has no questions yet: a first file needs eleven, as schema.json says")
+        refuse(f"chapter {number} has no questions yet: a first file needs eleven, as schema.json says")
     require_name(name, draft.read(path))
     draft.files[path] = draft.read(path) + template("question.toml", name)
     return [
@@ -255,20 +255,20 @@ def question(draft: Draft, number: int, name: str) -> list[str]:
 
 def exercise(draft: Draft, number: int, name: str) -> list[str]:
     path = chapter_file(number)
-    module = path.stem.partition("-")[2].replace("-", "_")
+    module = Path(path).stem[3:].replace("-", "_")
     checker, tests = f"convlib/exercises/{module}.py", f"tests/test_exercises_{module}.py"
+    if not (ROOT / checker).exists():
+        refuse(f"chapter {number} has no exercises")
     if not (ROOT / tests).exists():
         tests = "tests/test_exercises.py"  # chapter 2's
-    run = " ".join(dict.fromkeys((tests, "tests/test_exercises.py")))
-    others = [file.read_text(encoding="utf-8") for file in ROOT.glob("convlib/exercises/*.py")]
-    python = require_name(name, *others, draft.read(tests), draft.read(str(path)))
-    notebook = nbformat.reads(draft.read(str(path)), as_version=4)
-    recap = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## Recap")]
-    if not recap or not (ROOT / checker).exists():
-        raise Wrong(f"chapter {number} has no exercises")
+    run = " ".join(dict.fromkeys([tests, "tests/test_exercises.py"]))
+    python = require_name(name, draft.read(checker), draft.read(tests), draft.read(path))
+    require_new_exercise(name)
+    notebook = nbformat.reads(draft.read(path), as_version=4)
+    recap = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## Recap"))
     there = sum(len(re.findall(r"(?m)^### Exercise \d", cell.source)) for cell in notebook.cells)
-    notebook.cells[recap[0] : recap[0]] = task(there + 1, name)
-    draft.files[str(path)] = notebooks.canonical(notebook)
+    notebook.cells[recap:recap] = task(there + 1, name)
+    draft.files[path] = notebooks.canonical(notebook)
     for file, source in ((checker, "exercise.py"), (tests, "test_exercises.py")):
         text = template(source, name)
         draft.files[file] = draft.read(file) + "\n\n" + text[FRAGMENT.search(text).start() :]
@@ -280,7 +280,7 @@ def exercise(draft: Draft, number: int, name: str) -> list[str]:
     ]
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -293,16 +293,11 @@ def main() -> int:
         arguments.add_argument("name", help="words-like-this")
     given = vars(parser.parse_args())
     draft = Draft()
-    try:
-        said = given.pop("kind")(draft, **given)
-        draft.write()
-    except Wrong as error:
-        print(f"Nothing was written: {error}.", file=sys.stderr)
-        return 1
+    said = given.pop("kind")(draft, **given)
+    draft.write()
     print("Written:", *draft.files, sep="\n  ")
     print("Next:", *said, sep="\n  ")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import traitlets
 
-from convlib.labs._lab import Lab, module, plural, style
+from convlib.labs._lab import Lab, html_table, module, plural, style
 from convlib.shapes import as_integer, conv_output_size
 
 PIXELS, KERNEL, LARGEST = 12, 3, 6
@@ -43,7 +43,9 @@ class ThingNameLab(Lab):
         return f"Stride {self.stride}: {windows} of {KERNEL} pixels in a row of {PIXELS}."
 
     def still(self) -> Iterator[str]:
-        """The same for readers without scripts."""
+        """The same for readers without scripts, with a table of the windows."""
+        first_pixels = [str(i * self.stride) for i in range(self.windows)]
+        yield html_table("Where each window begins", [first_pixels])
         yield f"<p>{self.in_words()}</p>"
 
 

@@ -22,7 +22,9 @@ def test_the_page_counts_the_windows(stride: int) -> None:
 def test_the_page_and_the_still_result_say_the_same(stride: int) -> None:
     lab = labs.thing_name(stride)
     assert call("thing_name", "inWords", state_of(lab)) == lab.in_words()
-    assert list(lab.still()) == [f"<p>{lab.in_words()}</p>"]
+    table, sentence = lab.still()
+    assert sentence == f"<p>{lab.in_words()}</p>"
+    assert re.findall(r"<td>(\d+)", table) == [str(i) for i in range(0, 12 - 3 + 1, stride)]
 
 
 @pytest.mark.parametrize(
