@@ -32,7 +32,7 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 DOCUMENTS = [without_suffix(document) for document in listed_files(TOC)]
 NOTEBOOKS = [document for document in DOCUMENTS if (ROOT / f"{document}.ipynb").exists()]
 CHAPTERS = [notebook for notebook in NOTEBOOKS if re.match(r"book/\d\d-", notebook)]
-TEACHING = [chapter for chapter in CHAPTERS if chapter < "book/16"]  # the others ask and correct
+TEACHING = [chapter for chapter in CHAPTERS if not re.match("book/1[67]-", chapter)]  # those ask and correct
 PAGES = [f"{document}.html" for document in DOCUMENTS]
 GENERATED_PAGES = ["search.html", "404.html"]
 
