@@ -192,7 +192,7 @@ def draw(name: str, about: str, results: dict) -> None:
 def show(about: str, results: dict) -> None:
     print(about)
     if "(kernel Haswell)" in about and "(AVX512)" in about:
-        print("OpenBLAS takes this processor for one without AVX-512. OPENBLAS_CORETYPE=SkylakeX says better.")
+        print("OpenBLAS does not know of this processor's AVX-512: set OPENBLAS_CORETYPE=SkylakeX.")
     peers = [one for one in next(iter(results.values()))["ratios"] if one != "torch"]
     print(f"{'':48}{'multiply-adds':>15}{'torch':>10}" + "".join(f"{one:>14}" for one in peers))
     for name, row in results.items():

@@ -197,6 +197,16 @@ ARRIVED = """id => {
 }"""
 
 
+def test_a_page_soon_knows_how_long_it_is(wide: Page, book: Site) -> None:
+    wide.goto(book.address("book/12-fully-convolutional.html"))
+    wide.wait_for_function("""() => [...document.querySelectorAll("article > section > section")]
+        .every(section => section.lastElementChild.checkVisibility({contentVisibilityAuto: true}))""")
+    length = wide.evaluate("document.documentElement.scrollHeight")
+    wide.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    wide.wait_for_timeout(500)
+    assert wide.evaluate("document.documentElement.scrollHeight") == length
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS[:1])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 def test_a_link_to_a_section_ends_at_its_heading(

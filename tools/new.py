@@ -203,7 +203,7 @@ def chapter(draft: Draft, name: str) -> list[str]:
     ]
     draft.create(f"{path}.ipynb", notebooks.canonical(notebooks.with_install_cell(new_notebook(cells=cells))))
     draft.insert("_toc.yml", r"      - file: book/\d\d-", f"      - file: {path}")
-    draft.insert("README.md", r"\| \d+ \| \[", f"| {number} | [{title(name)}]({path}.ipynb) | finished |")
+    draft.insert("README.md", r"\| \d+ \| \[", f"| {number} | [{title(name)}]({path}.ipynb) |")
     draft.create(f"convlib/exercises/{module}.py", template("exercise.py", name))
     draft.create(f"tests/test_exercises_{module}.py", template("test_exercises.py", name))
     imports = "from convlib.exercises import "
