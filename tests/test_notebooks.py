@@ -28,7 +28,7 @@ ALT = {"mystnb": {"image": {"alt": "A zigzag."}}}
 def python(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Python without the settings that this test run was given."""
     given = {*notebooks.ONE_THREAD, *notebooks.OTHER_INSTRUCTION_SET, "COLUMNS"}
-    # pytest-xdist and pytest-cov tell their children who they are; these children are on their own.
+    # pytest-xdist tells its children who they are; these are on their own.
     env = {key: value for key, value in os.environ.items() if key not in given and "PYTEST" not in key}
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, env=env)
 
