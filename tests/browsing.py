@@ -181,8 +181,8 @@ OPEN_AND_CHOOSE_ALL = """() => {
 
 # Axe needs ten seconds for the contrast of a chapter's ten thousand elements. Words that share their colour,
 # size and backgrounds share the verdict, so one of each kind is judged. Code and formulas without such a word
-# become plain text and empty boxes of the same size, and a formula's copy that is only heard becomes text: they
-# hold nothing else that could be wrong.
+# become plain text and empty boxes of the same size, and a formula's copy that is only heard becomes text:
+# they hold nothing else that could be wrong.
 AXE_FAULTS = """async coloursOnly => {
     const backgrounds = new Map();
     const behind = element => {
