@@ -180,9 +180,10 @@ if (navigator.clipboard) {
 }
 
 // The sections that nobody has come to yet are laid out one by one, whenever there is time: until then the length of
-// the page is a guess.
+// the page is a guess. One that is as long as a module's reference would make the page stall, and waits.
 addEventListener("load", () => {
-  const sections = [...document.querySelectorAll("article > section > section")];
+  const sections = [...document.querySelectorAll("article > section > section")]
+    .filter((section) => section.getElementsByTagName("*").length < 3000);
   const later = globalThis.requestIdleCallback ?? setTimeout;
   const next = () => {
     const section = sections.shift();
