@@ -337,8 +337,14 @@ def test_the_reference_has_every_public_name_and_no_private_one():
     assert len(entries) == len(set(entries))
 
 
-def test_the_reference_is_read_again_at_every_build(tmp_path):
-    (tmp_path / "api.md").write_text(f"# API\n\n{public_api.MARK}\n", "utf8")
-    (tmp_path / "other.md").write_text("# Other\n", "utf8")
-    env = SimpleNamespace(found_docs={"api", "other"}, doc2path=lambda name: tmp_path / f"{name}.md")
-    assert public_api.always_read(None, env, set(), set(), set()) == ["api"]
+def test_the_reference_is_read_again_after_a_change_of_any_file_of_the_package():
+    watched: list[str] = []
+    app = SimpleNamespace(env=SimpleNamespace(note_dependency=watched.append))
+    other = ["# Other\n"]
+    public_api.write_reference(app, "other", other)
+    assert (other, watched) == (["# Other\n"], [])
+    page = [f"# API\n\n{public_api.MARK}\n"]
+    public_api.write_reference(app, "api", page)
+    assert "autofunction:: convlib.conv2d" in page[0]
+    package = Path(__file__).resolve().parents[1] / "convlib"
+    assert {Path(file) for file in watched} == set(package.rglob("*.py"))

@@ -74,15 +74,12 @@ def reference() -> str:
 def write_reference(app, docname, source) -> None:
     if MARK in source[0]:
         source[0] = source[0].replace(MARK, reference())
-
-
-def always_read(app, env, added, changed, removed) -> list[str]:
-    """The reference changes with the package, which Sphinx does not watch as a whole."""
-    texts = {name: Path(env.doc2path(name)) for name in env.found_docs}
-    return [name for name, path in texts.items() if path.suffix == ".md" and MARK in path.read_text("utf8")]
+        # Any file of the package may hold what is shown: after a change of one the page is read again.
+        package = Path(importlib.import_module("convlib").__file__).parent
+        for file in package.rglob("*.py"):
+            app.env.note_dependency(str(file))
 
 
 def setup(app):
-    app.connect("env-get-outdated", always_read)
     app.connect("source-read", write_reference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
