@@ -214,6 +214,8 @@ WIDE = """<!DOCTYPE html><html lang="en"><head><title>Wide</title>
 <link rel="stylesheet" href="../_static/book.css"></head><body><nav class="chapters"></nav><main>
 <article><section><h1 id="wide">Wide</h1>{}</section></article></main></body></html>"""
 TABLE = f"<table><tr>{'<td><code>a_long_name_without_a_break</code></td>' * 12}</tr></table>"
+CELLS = "<td>a_long_name_without_a_break</td>" * 12
+UNBROKEN = f"<table style='white-space: nowrap'><tr>{CELLS}</tr></table>"
 CODE = f"<pre>{'x = ' + '1 + ' * 100}end</pre><pre>{'y' * 300}</pre>"
 
 
@@ -227,14 +229,14 @@ def wide_book(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_wide_tables_and_long_lines_stay_on_the_paper(paper: str, wide_book: Path, browser: Browser) -> None:
-    (wide_book / "book/index.html").write_text(WIDE.format(TABLE + CODE), "utf8")
+    (wide_book / "book/index.html").write_text(WIDE.format(TABLE + UNBROKEN + CODE), "utf8")
     prints = []
     for _ in range(2):
         offline.print_book(browser, wide_book, wide_book / "book.pdf", paper=paper)
         prints.append((wide_book / "book.pdf").read_bytes())
     assert prints[0] == prints[1]
     page = PdfReader(wide_book / "book.pdf").pages[2]
-    assert dense(page.extract_text()).count("a_long_name_without_a_break") == 12
+    assert dense(page.extract_text()).count("a_long_name_without_a_break") == 2 * 12
     assert dense(page.extract_text()).count("y") >= 300
     starts: list[float] = []
     page.extract_text(
