@@ -41,7 +41,7 @@ def cost(problem: Problem, prepared: bool) -> float:
 
 
 def moved(problem: Problem) -> float:
-    """Numbers, as much as half of the products."""
+    """Numbers: one for every two products."""
     return problem.multiply_adds / 2
 
 
