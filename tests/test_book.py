@@ -402,3 +402,12 @@ def test_each_exercise_has_statement_hint_stub_and_hidden_solution(chapter):
     assert {shown(solution.summary) for solution in hidden} == {"Solution"}
     summaries = [shown(summary) for summary in page.select("article details:not([open]) > summary")]
     assert sum("Hint" in summary for summary in summaries) >= len(stubs)
+
+
+def test_no_sentence_of_the_reference_is_taken_for_a_list_of_names() -> None:
+    page = tree(HTML / "book/api.html")
+    titles = [one for one in page.select("p.rubric") if one.get_text() == "See Also"]
+    said = [" ".join(title.find_next_sibling("p").get_text().split()) for title in titles]
+    assert len(said) > 100
+    assert any(one.endswith("Dumoulin and Visin (2016), relation 14.") for one in said)
+    assert page.select(".seealso") == []

@@ -348,3 +348,42 @@ def test_the_reference_is_read_again_after_a_change_of_any_file_of_the_package()
     assert "autofunction:: convlib.conv2d" in page[0]
     package = Path(__file__).resolve().parents[1] / "convlib"
     assert {Path(file) for file in watched} == set(package.rglob("*.py"))
+
+
+def test_see_also_holds_sentences_whose_names_lead_to_the_reference():
+    text = (
+        "fold : the adjoint. conv2d, receptive_field. torch.nn.Fold : adds, too. Chapter 8; Dumoulin, page 4."
+    )
+    assert public_api.see_also(text, "convlib.receptive_field") == (
+        ":py:obj:`fold <convlib.fold>`: the adjoint. :py:obj:`conv2d <convlib.conv2d>`, "
+        ":py:obj:`receptive_field <convlib.receptive_field.receptive_field>`. "
+        "``torch.nn.Fold``: adds, too. Chapter 8; Dumoulin, page 4."
+    )
+
+
+def test_see_also_is_all_that_changes_in_a_docstring():
+    lines = [
+        "One.",
+        "",
+        "See Also",
+        "--------",
+        "fold, unfold.",
+        "    And more.",
+        "",
+        "Notes",
+        "-----",
+        "See Also",
+    ]
+    public_api.tell_what_to_see(None, "function", "convlib.pad", None, None, lines)
+    links = ":py:obj:`fold <convlib.fold>`, :py:obj:`unfold <convlib.unfold>`"
+    assert lines == [
+        "One.",
+        "",
+        "See Also",
+        "--------",
+        f"{links}. And more.",
+        "",
+        "Notes",
+        "-----",
+        "See Also",
+    ]

@@ -5,6 +5,7 @@ A page asks for it with the line `<!-- public api -->`; nobody keeps a list of f
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -80,6 +81,43 @@ def write_reference(app, docname, source) -> None:
             app.env.note_dependency(str(file))
 
 
+# One name or several, alone in a sentence or before a colon: "conv2d, fold." or "fold : the adjoint."
+NAMES = re.compile(r"(^|(?<=\. ))((?:[\w.]*\w, )*[\w.]*\w)( :|(?=\. |\.$))")
+
+
+def see_also(text: str, module: str) -> str:
+    """Sentences as reStructuredText, with links where a name of the package stands as a name.
+
+    Of the same name in several modules that of this one is meant, or else that of `convlib` itself.
+    """
+
+    def linked(name: str) -> str:
+        if name in known:
+            return f":py:obj:`{name} <{known[name]}>`"
+        return f"``{name}``" if "." in name else name
+
+    def marked(match: re.Match) -> str:
+        names = match[2].split(", ")
+        return ", ".join(map(linked, names)) + match[3].strip()
+
+    entries = re.findall(r"^\.\. auto\w+:: (\S+)", reference(), re.MULTILINE)
+    known = {entry.rpartition(".")[2]: entry for entry in reversed(entries)}
+    known |= {entry.rpartition(".")[2]: entry for entry in entries if entry.rpartition(".")[0] == module}
+    known |= {entry: entry for entry in entries}
+    return NAMES.sub(marked, text)
+
+
+def tell_what_to_see(app, what, name, value, options, lines) -> None:
+    """Under "See Also" stand sentences, in which the names become links."""
+    if "See Also" in lines:
+        start = lines.index("See Also")
+        ends = (at - 1 for at in range(start + 2, len(lines)) if re.fullmatch("-{3,}", lines[at]))
+        end = next(ends, len(lines))
+        text = " ".join(" ".join(lines[start + 2 : end]).split())
+        lines[start + 2 : end] = [see_also(text, name.rpartition(".")[0]), ""]
+
+
 def setup(app):
     app.connect("source-read", write_reference)
+    app.connect("autodoc-process-docstring", tell_what_to_see, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
