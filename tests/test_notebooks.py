@@ -276,6 +276,9 @@ REFUSED = {
     "a skipped cell": (code("race({})", tags=["nbval-skip"]), "nbval-skip without"),
     "a silencing comment": (code("# NBVAL_IGNORE_OUTPUT\nx"), "speaks to nbval in a comment"),
     "a semicolon": (code("x;\n"), "ends in a semicolon"),
+    "torch without a seed": (code("import torch"), "imports torch without torch.manual_seed"),
+    "a layer without a seed": (code("x = 1\nfrom torch.nn import Linear"), "without torch.manual_seed"),
+    "a seed in a comment": (code("import torch\n# torch.manual_seed(0)"), "without torch.manual_seed"),
 }
 ACCEPTED = {
     "a shape": code("", printed("(1, 3, 5, 5)")),
@@ -294,6 +297,8 @@ ACCEPTED = {
     "a widget with a page": code(
         "", new_output("display_data", data={notebooks.WIDGET_VIEW: {}, "text/html": "<p>3</p>"})
     ),
+    "torch with a seed": code("import torch\n_ = torch.manual_seed(0)"),
+    "torchvision": code("import torchvision"),
     "a device in a comment": code("device = 'cpu'  # or 'cuda', if torch.cuda.is_available()"),
     "a measurement": code(
         "print(race({}))", printed("3 ms"), tags=["nbval-ignore-output"], nbval={"why": "a timing"}
@@ -316,6 +321,13 @@ def test_the_check_refuses(cell: NotebookNode, complaint: str, tmp_path: Path) -
 @pytest.mark.parametrize("cell", ACCEPTED.values(), ids=ACCEPTED)
 def test_the_check_accepts(cell: NotebookNode, tmp_path: Path) -> None:
     assert complaints(tmp_path, cell) == []
+
+
+def test_only_the_first_import_of_torch_needs_a_seed(tmp_path: Path) -> None:
+    first, second = code("import torch\ntorch.manual_seed(3)"), code("from torch.nn import Conv2d")
+    assert complaints(tmp_path, first, second) == []
+    [line] = complaints(tmp_path, second, first)
+    assert line.startswith("cell [1]: ")
 
 
 @pytest.mark.parametrize("counts, stored", [((1, None), " "), ((1, 3), "3"), ((1, 1), "1")])

@@ -71,6 +71,8 @@ DECIMAL = re.compile(r"(?<![\w.])\d*\.\d++(?:[eE][-+]?\d+)?(?!\.\d)")
 TIMES = re.compile(r"\brace\(")
 IMPORTS_CONVLIB = re.compile(r"(?m)^\s*(import|from) convlib\b")
 INSTALLS = re.compile(r"import importlib\.util\n(.*\n)*.*find_spec\(\"convlib\"\)")
+IMPORTS_TORCH = re.compile(r"(?m)^\s*(import|from) torch\b")
+SEEDS_TORCH = re.compile(r"(?m)^[^#\n]*\btorch\.manual_seed\(")
 CHOOSES_DEVICE = re.compile(r"\b(cuda|mps|xpu|accelerator)\.is_available|\bcurrent_accelerator\b")
 
 
@@ -237,8 +239,13 @@ def complaints(path: Path) -> Iterator[str]:
     """What keeps a stored notebook out of the book, a line each."""
     text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
-    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    # Unlike NumPy's generators, torch's is there unasked, and begins elsewhere in every kernel.
+    importing = next((cell for cell in cells if IMPORTS_TORCH.search(cell.source)), None)
+    for number, cell in enumerate(cells, start=1):
         here = f"{path}: cell [{number}]:"
+        if cell is importing and not SEEDS_TORCH.search(cell.source):
+            yield f"{here} imports torch without torch.manual_seed: other weights in every run"
         if cell.execution_count != number:
             yield f"{here} stored as [{cell.execution_count or ' '}]: run the whole notebook in order"
         yield from (f"{here} {line}" for line in source_complaints(cell))
