@@ -8,7 +8,7 @@ algorithm       idea                                              for
 pointwise       the kernels are a matrix, the pixels another      kernels of one pixel
 im2col          windows as columns, a band at a time              everything
 kn2row          one matrix product for each tap, nothing copied   stride 1, few output channels
-depthwise       a column of the kernel at a time                  one slice for each channel
+depthwise       all taps in one pass over long rows of numbers    one slice for each channel
 winograd_2x2    fewer products, tiles of 2x2 outputs              3x3 and 5x5, stride 1, many channels
 winograd_4x4    fewer still, tiles of 4x4 outputs                 the same, with more rounding
 fourier         products of frequencies                           large kernels

@@ -1,13 +1,17 @@
-"""One slice for each kernel: too few products for a matrix, so a column of the kernel at a time.
+"""One slice for each kernel: too few products for a matrix, so all taps in one pass over long pieces.
 
-    output  =  sum over kernel columns of  (sum over kernel rows of  weight * input, moved by the tap)
+    output  =  sum over taps of  weight * input, moved by the tap
 
-There is no sum over channels, and nothing to multiply a matrix with. In the rows of the padded image, laid
-end to end, moving by a tap is starting so many numbers later, and the inner sum is one pass over long
-pieces of memory that multiplies and adds at once.
+There is no sum over channels, and nothing to multiply a matrix with. What is left is to multiply a long
+piece of memory by one number after the other and to add it up. It has to be long, because every piece takes
+a moment to begin, and short enough for the processor's first cache, where its sums stay.
 
-With a stride s, the image is first dealt out into s*s images of every s-th pixel, in which the taps of a
-column are neighbours again.
+- Many pixels: the rows of an image, laid end to end. Moving down by a tap is starting so many rows later.
+  Moving sideways would mix the end of a row with the start of the next, so each column of the kernel gets
+  a copy of the image, moved by it. With a stride s, the taps that lie a multiple of s below each other share
+  a copy of every s-th row.
+- Many channels: those of a pixel. The padded image is turned, so that they lie side by side, and each output
+  pixel sums up k*k rows of numbers. Windows are views.
 
 Cost: the multiply-adds of the definition, each of which moves numbers as well: the arithmetic is never what
 takes the time. Error: that of one sum.
@@ -18,7 +22,7 @@ Chollet, Xception (2017), and Howard et al., MobileNets (2017), made the layer c
 from __future__ import annotations
 
 import itertools
-from typing import Any
+import math
 
 import numpy as np
 
@@ -46,103 +50,90 @@ def moved(problem: Problem) -> float:
 
 
 def prepare(weight: Array, problem: Problem) -> Array:
-    """The taps, column by column: kw kh c."""
-    return np.ascontiguousarray(weight[:, 0].transpose(2, 1, 0))
+    """The taps, side by side for all channels: kh kw c."""
+    return np.ascontiguousarray(weight[:, 0].transpose(1, 2, 0))
 
 
 def run(input: Array, kernels: Array, problem: Problem) -> Array:
-    """Some channels at a time, whose sums stay in the cache."""
-    layout = problem.layout
-    rows, columns = layout.positions
+    """Along the pixels or the channels, whichever are more."""
     output = np.empty(problem.output_shape, np.result_type(input, kernels))
-    shape = _phase_shape(problem)
-    length = rows * shape[1]
-    few = max(1, MEBIBYTE // (2 * length * problem.itemsize))
-    taps = [
-        (v * across % layout.stride[1], v * across // layout.stride[1]) for v in range(layout.kernel[1])
-        for across in layout.dilation[1:]
-    ]  # fmt: skip
-    few = share(problem.channels, few, -(-parts(moved(problem)) // problem.images))
-
-    def some(n: int, first: int) -> None:
-        channels = slice(first, first + few)
-        phases = _phases(input[n, channels], problem, shape)  # s s c h*w
-        sums, column = scratch("sums", (2, phases.shape[2], length), output.dtype)
-        first_one, *others = (
-            (seen, weights[:, channels])
-            for v, (phase, moved) in enumerate(taps)
-            for seen, weights in _rows_of(phases[:, phase], kernels[v], problem, shape[1], moved, length)
-        )
-        _sum(*first_one, sums)
-        for one in others[:-1]:
-            _sum(*one, column)
-            np.add(sums, column, out=sums)
-        target = output[n, channels]
-        if others:  # the last addition leaves out what is cut off
-            _sum(*others[-1], column)
-            np.add(_cut(sums, shape[1], columns), _cut(column, shape[1], columns), out=target)
-        else:
-            target[...] = _cut(sums, shape[1], columns)
-
-    pieces = itertools.product(range(problem.images), range(0, problem.channels, few))
-    for_each(some, pieces, moved(problem))
+    along = _along_channels if problem.channels >= problem.pixels else _along_pixels
+    along(np.ascontiguousarray(input), kernels, problem, output)
     return output
 
 
-def _sum(seen: Array, weights: Array, out: Array) -> None:
-    """Products and their sum in one pass: the long axis is the inner one."""
-    np.einsum("kcl,kc->cl", seen, weights, out=out)
+def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array) -> None:
+    """Some rows of some channels at a time."""
+    layout, (rows, width) = problem.layout, problem.layout.positions
+    (stride, _), (dilation, _), (height, across) = layout.stride, layout.dilation, layout.kernel
+    apart = min(height, stride // math.gcd(stride, dilation))  # so many taps below each other get copies
+    step = apart * dilation // stride  # rows from one of them to the next that reads the same copy
+    more = (height - 1) // apart * step
+    room = 2 * MEBIBYTE // (apart * across * width * problem.itemsize)  # rows, with all their copies
+    band = share(rows, room - more, 1)
+    few = share(problem.channels, room // (band + more), -(-parts(moved(problem)) // problem.images))
+
+    def some(n: int, first: int, top: int) -> None:
+        channels, bottom = slice(first, first + few), min(top + band, rows)
+        image = input[n, channels]
+        shape = (apart, across, len(image), bottom + more - top, width)
+        copies = scratch("copies", shape, image.dtype)
+        for tap in itertools.product(range(apart), range(across)):
+            _copy(image, problem, top, tap, copies[tap])
+        sums = output[n, channels].reshape(len(image), -1)[:, top * width : bottom * width]
+        down, right, channel, row, one = copies.strides
+        for u in range(apart):
+            weight = kernels[u::apart, :, channels]
+            seen = np.ndarray(
+                (*weight.shape, sums.shape[1]), copies.dtype, copies, u * down,
+                (step * row, right, channel, one),
+            )  # fmt: skip
+            if u == 0:
+                np.einsum("uvcl,uvc->cl", seen, weight, out=sums)
+            else:
+                sums += np.einsum("uvcl,uvc->cl", seen, weight, out=scratch("sums", sums.shape, sums.dtype))
+
+    places = (range(problem.images), range(0, problem.channels, few), range(0, rows, band))
+    for_each(some, itertools.product(*places), moved(problem))
 
 
-def _cut(lines: Array, width: int, columns: int) -> Array:
-    """The outputs of rows laid end to end, without what the padding's width carries along."""
-    return lines.reshape(len(lines), -1, width)[..., :columns]
+def _copy(image: Array, problem: Problem, top: int, tap: tuple[int, int], copy: Array) -> None:
+    """The pixels that a tap meets from the output row `top` on, and zeros where that is in the padding."""
+    _, stride, padding, dilation, _, _ = problem.layout
+    starts = [t * d - before for t, d, (before, _) in zip(tap, dilation, padding, strict=True)]
+    starts[0] += top * stride[0]
+    spans = map(reach, problem.size, starts, stride, copy.shape[1:])
+    (rows, columns), pixels = zip(*spans, strict=True)
+    copy[:, : rows.start] = copy[:, rows.stop :] = 0
+    copy[..., : columns.start] = copy[..., columns.stop :] = 0
+    copy[:, rows, columns] = image[(slice(None), *pixels)]
 
 
-def _rows_of(phases: Array, weights: Array, problem: Problem, width: int, moved: int, length: int) -> Any:
-    """The taps of a kernel column, those of one phase at a time: a view k c l and their weights k c."""
-    stride, dilation = problem.layout.stride[0], problem.layout.dilation[0]
-    kernel = problem.layout.kernel[0]
-    period = stride // np.gcd(stride, dilation)  # every so many taps fall into the same phase
-    for start in range(min(period, kernel)):
-        phase, down = start * dilation % stride, start * dilation // stride
-        one = phases[phase]
-        step = period * dilation // stride
-        count = len(range(start, kernel, period))
-        offset = down * width + moved
-        view = np.ndarray(
-            (count, len(one), length), one.dtype, one, offset * one.itemsize,
-            (step * width * one.itemsize, one.strides[0], one.itemsize),
+def _along_channels(input: Array, kernels: Array, problem: Problem, output: Array) -> None:
+    """All pixels of some channels at a time."""
+    _, stride, padding, dilation, _, positions = problem.layout
+    window = zip(problem.layout.kernel, dilation, stride, positions, strict=True)
+    seen = [(k - 1) * d + (count - 1) * s + 1 for k, d, s, count in window]  # of the padded image
+    befores = (-before for before, _ in padding)
+    (rows, columns), pixels = zip(*map(reach, problem.size, befores, (1, 1), seen), strict=True)
+    size = (math.prod(seen) + problem.pixels) * problem.itemsize
+    few = share(problem.channels, MEBIBYTE // 2 // size, -(-parts(moved(problem)) // problem.images))
+
+    def some(n: int, first: int) -> None:
+        channels = slice(first, first + few)
+        image = input[n, channels]
+        turned = scratch("turned", (*seen, len(image)), image.dtype)
+        if any(map(any, padding)):
+            turned[...] = 0
+        turned[rows, columns] = image[(slice(None), *pixels)].transpose(1, 2, 0)
+        down, right, one = turned.strides
+        windows = np.ndarray(
+            (*problem.layout.kernel, *positions, len(image)), turned.dtype, turned, 0,
+            (dilation[0] * down, dilation[1] * right, stride[0] * down, stride[1] * right, one),
         )  # fmt: skip
-        yield view, weights[start::period]
+        sums = scratch("sums", (*positions, len(image)), output.dtype)
+        np.einsum("uvrsc,uvc->rsc", windows, kernels[..., channels], out=sums)
+        output[n, channels] = sums.transpose(2, 0, 1)
 
-
-def _phase_shape(problem: Problem) -> tuple[int, int]:
-    """Rows and columns of every s-th pixel of the padded image, one row more for what is cut off."""
-    rows, columns = (
-        count + (k - 1) * d // s
-        for count, k, d, s in zip(
-            problem.layout.positions, problem.layout.kernel, problem.layout.dilation, problem.layout.stride,
-            strict=True,
-        )
-    )  # fmt: skip
-    return rows + 1, columns
-
-
-def _phases(image: Array, problem: Problem, shape: tuple[int, int]) -> Array:
-    """The padded image, dealt out into one image for each place within a stride."""
-    stride = problem.layout.stride
-    phases = scratch("padded rows", (*stride, len(image), *shape), image.dtype)
-    for phase in itertools.product(*map(range, stride)):
-        spans = [
-            reach(size, at - before, s, count)
-            for size, at, (before, _), s, count in zip(
-                problem.size, phase, problem.layout.padding, stride, shape, strict=True
-            )
-        ]
-        (rows, columns), here = zip(*spans, strict=True)
-        one = phases[phase]
-        one[:, : rows.start] = one[:, rows.stop :] = 0
-        one[..., : columns.start] = one[..., columns.stop :] = 0
-        one[:, rows, columns] = image[(slice(None), *here)]
-    return phases.reshape(*stride, len(image), -1)
+    places = itertools.product(range(problem.images), range(0, problem.channels, few))
+    for_each(some, places, moved(problem))
