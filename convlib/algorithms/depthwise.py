@@ -27,6 +27,7 @@ import math
 import numpy as np
 
 from convlib._dispatch import Array
+from convlib.algorithms.im2col import columns_of
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.algorithms.sharing import for_each, parts, share
 
@@ -73,20 +74,20 @@ def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array)
     band = share(rows, room - more, 1)
     few = share(problem.channels, room // (band + more), -(-parts(moved(problem)) // problem.images))
 
+    copies = problem._replace(layout=problem.layout._replace(kernel=(apart, across)))
+
     def some(n: int, first: int, top: int) -> None:
         channels, bottom = slice(first, first + few), min(top + band, rows)
-        image = input[n, channels]
-        shape = (apart, across, len(image), bottom + more - top, width)
-        copies = scratch("copies", shape, image.dtype)
-        for tap in itertools.product(range(apart), range(across)):
-            _copy(image, problem, top, tap, copies[tap])
-        sums = output[n, channels].reshape(len(image), -1)[:, top * width : bottom * width]
-        down, right, channel, row, one = copies.strides
+        image = input[n : n + 1, channels]
+        here = copies._replace(channels=image.shape[1], groups=image.shape[1])
+        columns = np.ascontiguousarray(columns_of(image, here, top, bottom + more))  # c tv 1 l
+        channel, copy, _, one = columns.strides
+        sums = output[n, channels].reshape(image.shape[1], -1)[:, top * width : bottom * width]
         for u in range(apart):
             weight = kernels[u::apart, :, channels]
             seen = np.ndarray(
-                (*weight.shape, sums.shape[1]), copies.dtype, copies, u * down,
-                (step * row, right, channel, one),
+                (*weight.shape, sums.shape[1]), columns.dtype, columns, u * across * copy,
+                (step * width * one, copy, channel, one),
             )  # fmt: skip
             if u == 0:
                 np.einsum("uvcl,uvc->cl", seen, weight, out=sums)
@@ -95,18 +96,6 @@ def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array)
 
     places = (range(problem.images), range(0, problem.channels, few), range(0, rows, band))
     for_each(some, itertools.product(*places), moved(problem))
-
-
-def _copy(image: Array, problem: Problem, top: int, tap: tuple[int, int], copy: Array) -> None:
-    """The pixels that a tap meets from the output row `top` on, and zeros where that is in the padding."""
-    _, stride, padding, dilation, _, _ = problem.layout
-    starts = [t * d - before for t, d, (before, _) in zip(tap, dilation, padding, strict=True)]
-    starts[0] += top * stride[0]
-    spans = map(reach, problem.size, starts, stride, copy.shape[1:])
-    (rows, columns), pixels = zip(*spans, strict=True)
-    copy[:, : rows.start] = copy[:, rows.stop :] = 0
-    copy[..., : columns.start] = copy[..., columns.stop :] = 0
-    copy[:, rows, columns] = image[(slice(None), *pixels)]
 
 
 def _along_channels(input: Array, kernels: Array, problem: Problem, output: Array) -> None:

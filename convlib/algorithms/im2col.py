@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.algorithms.sharing import for_each, parts, share
+from convlib.shapes import Layout
 from convlib.windows import sliding_windows
 
 FEW = 256  # pixels
@@ -120,58 +120,36 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
     low, high = (at * stride[0] + starts[0][end] for at, end in ((first, 0), (last - 1, -1)))
     starts[0] = [start + first * stride[0] - max(low, 0) for start in starts[0]]
     band = images.swapaxes(0, 1)[:, :, max(low, 0) : max(high + 1, 0)]  # c n *pixels
-    if set(stride) == {1} and len(counts) == 2 and counts[1] == band.shape[3]:
-        _move_rows(band, starts, columns)
-    else:
-        _move(band, starts, stride, columns)
+    _move(band, starts, problem.layout, columns)
     return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
 
 
-def _move(source: Array, starts: list[list[int]], stride: Sequence[int], columns: Array) -> None:
-    """The pixels that each tap meets, and zeros where that is in the padding.
+def _move(source: Array, starts: list[list[int]], layout: Layout, columns: Array) -> None:
+    """The pixels that each tap meets, many taps at once, out of the image with its padding.
 
-    Every s-th pixel of a row is dealt out into an image of its own first, where the windows are neighbours.
+    Of a row only every s-th pixel is taken there, so that the windows are neighbours. The taps whose distance
+    is a multiple of s share such an image.
     """
-    *steps, across = stride
-    dealt = [np.ascontiguousarray(source[..., at::across]) if across > 1 else source for at in range(across)]
-    counts = columns.shape[-len(stride) :]
-    spans = [
-        [reach(n, start, step, count) for start in of]
-        for n, of, step, count in zip(source.shape[2:], starts, steps, counts, strict=False)
-    ]
-    spans.append([reach(dealt[at % across].shape[-1], at // across, 1, counts[-1]) for at in starts[-1]])
-    for tap in itertools.product(*map(range, columns.shape[1 : 1 + len(stride)])):
-        met = [of[t] for of, t in zip(spans, tap, strict=True)]
-        target = columns[(slice(None), *tap)]
-        if any(there.stop - there.start < count for (there, _), count in zip(met, counts, strict=True)):
-            target[...] = 0
-        inside: Any = (..., *(there for there, _ in met))
-        pixels: Any = (..., *(here for _, here in met))
-        target[inside] = dealt[starts[-1][tap[-1]] % across][pixels]
-
-
-def _move_rows(source: Array, starts: list[list[int]], columns: Array) -> None:
-    """The same where a row of windows is as long as a row of the image: many rows in one piece.
-
-    Moved by a tap, the end of a row comes to lie where the next one starts: padding, which gets its zeros.
-    """
-    *outer, height, width = source.shape
-    rows = columns.shape[-2]
-    lines = columns.reshape(*columns.shape[:-2], rows * width)
-    pixels = source.reshape(*outer, height * width)
-    for u, down in enumerate(starts[0]):
-        there, here = reach(height, down, 1, rows)
-        columns[:, u, :, :, : there.start] = 0
-        columns[:, u, :, :, there.stop :] = 0
-        for v, across in enumerate(starts[1]):
-            if there.stop == 0 or abs(across) >= width:
-                columns[:, u, v] = 0
-                continue
-            begin, end = here.start * width + across, here.stop * width + across
-            before, after = max(0, -begin), max(0, end - height * width)  # outside of the image
-            moved = pixels[..., begin + before : end - after]
-            lines[:, u, v, :, there.start * width + before : there.stop * width - after] = moved
-            if across < 0:
-                columns[:, u, v, ..., :-across] = 0
-            elif across > 0:
-                columns[:, u, v, ..., width - across :] = 0
+    (*down, across), (*below, beside) = layout.stride, layout.dilation
+    axes = len(layout.kernel)
+    *counts, count = columns.shape[-axes:]
+    rows = zip(starts, counts, down, strict=False)
+    seen = [of[-1] - of[0] + (n - 1) * s + 1 for of, n, s in rows]
+    period = across // math.gcd(across, beside)
+    step = period * beside // across  # from a tap to the next one of the same image
+    for first, start in enumerate(starts[-1][:period]):
+        taps = len(starts[-1][first::period])
+        shape = (*source.shape[:2], *seen, count + (taps - 1) * step)
+        image = scratch("padded", shape, source.dtype)
+        corner, steps = [*(of[0] for of in starts[:-1]), start], [*(1 for _ in seen), across]
+        there, here = zip(*map(reach, source.shape[2:], corner, steps, shape[2:]), strict=True)
+        image[...] = 0
+        image[(..., *there)] = source[(..., *here)]
+        channel, each, *heights, one = image.strides
+        between = (d * height for d, height in zip(below, heights, strict=True))
+        apart = (s * height for s, height in zip(down, heights, strict=True))
+        windows = np.ndarray(
+            (len(source), *layout.kernel[:-1], taps, source.shape[1], *counts, count), image.dtype, image, 0,
+            (channel, *between, step * one, each, *apart, one),
+        )  # fmt: skip
+        columns[(slice(None),) * axes + (slice(first, None, period),)] = windows
