@@ -83,12 +83,12 @@ def run(input: Array, kernels: Array, problem: Problem) -> Array:
 
 
 def bands(problem: Problem) -> Iterator[tuple[slice, int, int]]:
-    """Images, the first and the last output row: as many as make columns of 4 MiB.
+    """Images, the first and the last output row: as many as make columns of 2 MiB.
 
     Or of as much as the kernels take, which are read anew for each.
     """
     rows, *others = problem.layout.positions
-    numbers = max(4 * MEBIBYTE // problem.itemsize, _numbers_of_kernels(problem))
+    numbers = max(2 * MEBIBYTE // problem.itemsize, _numbers_of_kernels(problem))
     height = max(1, numbers // (problem.channels * problem.taps * math.prod(others)))
     pieces = parts(_shared(problem))
     together = share(problem.images, height // rows, pieces)
