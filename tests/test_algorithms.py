@@ -534,9 +534,9 @@ def test_little_work_stays_in_one_thread():
 @pytest.mark.parametrize(
     ("size", "channels", "outputs", "stride", "pieces"),
     [
-        (224, 3, 64, 1, 2),  # few channels: short copies, in the two bands of the memory
-        (14, 512, 512, 1, 1),  # each thread would read all kernels for half of the columns
-        (56, 128, 128, 2, 2),
+        (224, 3, 64, 1, 3),  # few channels: short copies, in the three bands of the memory
+        (14, 512, 512, 1, 1),  # each thread would read all kernels for a part of the columns
+        (56, 128, 128, 2, 4),
     ],
 )
 def test_columns_are_shared_where_the_copies_are_long_and_the_kernels_few(
@@ -544,9 +544,9 @@ def test_columns_are_shared_where_the_copies_are_long_and_the_kernels_few(
 ):
     asked = problem_of((1, channels, size, size), (outputs, channels, 3, 3), 4, stride, 1, 1, 1)
     alone = len(list(im2col.bands(asked)))
-    with algorithms.threads(2):
+    with algorithms.threads(4):
         assert len(list(im2col.bands(asked))) == pieces
-        assert (sharing.parts(im2col._shared(asked)) == 2) == (pieces > alone)
+        assert (sharing.parts(im2col._shared(asked)) == 4) == (pieces > alone)
 
 
 def test_a_block_of_threads_gives_everything_back():
