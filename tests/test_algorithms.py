@@ -23,6 +23,7 @@ from convlib.algorithms import (
     DIRECT,
     PreparedConv2d,
     costs,
+    depthwise,
     gradients,
     im2col,
     problem,
@@ -416,6 +417,29 @@ def test_at_most_10_mib_beside_the_output_and_the_kernels(name):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak - output.nbytes < 10 * 2**20
+
+
+@pytest.mark.parametrize(("size", "channels"), [(224, 64), (1200, 3), (7, 40_000)])
+def test_the_copies_of_a_depthwise_convolution_are_small_pieces(size, channels):
+    image, weight = layer(size, channels, channels, 3, channels)
+    tracemalloc.start()
+    output = convlib.conv2d(image, weight, padding=1, groups=channels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - output.nbytes - weight.nbytes < 6 * 2**20
+
+
+@pytest.mark.parametrize(("size", "channels", "along"), [(8, 64, "channels"), (8, 63, "pixels")])
+def test_the_longer_axis_is_the_inner_one(size, channels, along, monkeypatch):
+    used = []
+    for name in ("channels", "pixels"):
+        run = getattr(depthwise, f"_along_{name}")
+        watched = lambda *args, name=name, run=run: (used.append(name), run(*args))  # noqa: E731
+        monkeypatch.setattr(depthwise, f"_along_{name}", watched)
+    image, weight = layer(size, channels, channels, 3, channels, dtype="float64")
+    output = algorithms.conv2d(image, weight, padding=1, groups=channels, algorithm="depthwise")
+    assert used == [along]
+    assert_agree(output, F.conv2d(tensor(image), tensor(weight), padding=1, groups=channels))
 
 
 def test_memory_is_used_again():

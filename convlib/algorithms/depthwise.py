@@ -8,8 +8,8 @@ a moment to begin, and short enough for the processor's first cache, where its s
 
 - Many pixels: the rows of an image, laid end to end. Moving down by a tap is starting so many rows later.
   Moving sideways would mix the end of a row with the start of the next, so each column of the kernel gets
-  a copy of the image, moved by it. With a stride s, the taps that lie a multiple of s below each other share
-  a copy of every s-th row.
+  a copy of the image, moved by it. With a stride s there is a copy of every s-th row for each of the first s
+  taps of a column, and the others find their rows in these.
 - Many channels: those of a pixel. The padded image is turned, so that they lie side by side, and each output
   pixel sums up k*k rows of numbers. Windows are views.
 
@@ -67,9 +67,8 @@ def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array)
     """Some rows of some channels at a time."""
     layout, (rows, width) = problem.layout, problem.layout.positions
     (stride, _), (dilation, _), (height, across) = layout.stride, layout.dilation, layout.kernel
-    apart = min(height, stride // math.gcd(stride, dilation))  # so many taps below each other get copies
-    step = apart * dilation // stride  # rows from one of them to the next that reads the same copy
-    more = (height - 1) // apart * step
+    apart = min(height, stride)  # so many taps below each other get copies
+    more = (height - 1) // apart * dilation  # rows below, for those that read the same copies
     room = 2 * MEBIBYTE // (apart * across * width * problem.itemsize)  # rows, with all their copies
     band = share(rows, room - more, 1)
     few = share(problem.channels, room // (band + more), -(-parts(moved(problem)) // problem.images))
@@ -87,7 +86,7 @@ def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array)
             weight = kernels[u::apart, :, channels]
             seen = np.ndarray(
                 (*weight.shape, sums.shape[1]), columns.dtype, columns, u * across * copy,
-                (step * width * one, copy, channel, one),
+                (dilation * width * one, copy, channel, one),
             )  # fmt: skip
             if u == 0:
                 np.einsum("uvcl,uvc->cl", seen, weight, out=sums)

@@ -127,19 +127,17 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
 def _move(source: Array, starts: list[list[int]], layout: Layout, columns: Array) -> None:
     """The pixels that each tap meets, many taps at once, out of the image with its padding.
 
-    Of a row only every s-th pixel is taken there, so that the windows are neighbours. The taps whose distance
-    is a multiple of s share such an image.
+    Of a row only every s-th pixel is taken there, so that the windows are neighbours. The first tap, the s-th
+    after it and so on share such an image.
     """
     (*down, across), (*below, beside) = layout.stride, layout.dilation
     axes = len(layout.kernel)
     *counts, count = columns.shape[-axes:]
     rows = zip(starts, counts, down, strict=False)
     seen = [of[-1] - of[0] + (n - 1) * s + 1 for of, n, s in rows]
-    period = across // math.gcd(across, beside)
-    step = period * beside // across  # from a tap to the next one of the same image
-    for first, start in enumerate(starts[-1][:period]):
-        taps = len(starts[-1][first::period])
-        shape = (*source.shape[:2], *seen, count + (taps - 1) * step)
+    for first, start in enumerate(starts[-1][:across]):
+        taps = len(starts[-1][first::across])
+        shape = (*source.shape[:2], *seen, count + (taps - 1) * beside)
         image = scratch("padded", shape, source.dtype)
         corner, steps = [*(of[0] for of in starts[:-1]), start], [*(1 for _ in seen), across]
         there, here = zip(*map(reach, source.shape[2:], corner, steps, shape[2:]), strict=True)
@@ -150,6 +148,6 @@ def _move(source: Array, starts: list[list[int]], layout: Layout, columns: Array
         apart = (s * height for s, height in zip(down, heights, strict=True))
         windows = np.ndarray(
             (len(source), *layout.kernel[:-1], taps, source.shape[1], *counts, count), image.dtype, image, 0,
-            (channel, *between, step * one, each, *apart, one),
+            (channel, *between, beside * one, each, *apart, one),
         )  # fmt: skip
-        columns[(slice(None),) * axes + (slice(first, None, period),)] = windows
+        columns[(slice(None),) * axes + (slice(first, None, across),)] = windows
