@@ -2,15 +2,18 @@
 
 import base64
 import functools
+import io
 import json
 import re
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
 from built_book import DOCUMENTS, GENERATED_PAGES, HTML, NOTEBOOKS, PAGES, ROOT, TEACHING, fail_unless_built
+from PIL import Image
 
 NOT_PROSE = ["code", "pre", "script", "style"]
 ROLES_AND_DIRECTIVES = r"\{(cite|numref|ref|eq|doc|term|math|code-cell)\b[^}]*\}|:::|```"
@@ -357,8 +360,11 @@ def test_page_shows_the_figures_of_the_notebook(notebook):
         if "image/png" in output.get("data", {})
     ]
     page = HTML / f"{notebook}.html"
-    images = tree(page).select(".cell_output img[src$='.png']")
-    assert [(page.parent / image["src"]).read_bytes() for image in images] == stored
+    images = tree(page).select(".cell_output img[src$='.png'], .cell_output img[src$='.webp']")
+    assert len(images) == len(stored)
+    for image, png in zip(images, stored, strict=True):
+        shown, kept = Image.open(page.parent / image["src"]), Image.open(io.BytesIO(png))
+        assert np.array_equal(np.asarray(shown.convert("RGBA")), np.asarray(kept.convert("RGBA")))
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

@@ -46,9 +46,13 @@ Equation {eq}`sum` is from {cite}`dumoulin2016guide`, see [the section](#a-secti
 """
 
 
-def picture() -> dict[str, str]:
+DRAWING = Image.new("RGB", (30, 20), "white")
+PHOTOGRAPH = Image.effect_noise((300, 200), 50)  # 60 kB as PNG
+
+
+def picture(image: Image.Image = DRAWING) -> dict[str, str]:
     file = io.BytesIO()
-    Image.new("RGB", (30, 20), "white").save(file, "PNG")
+    image.save(file, "PNG")
     return {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "<Figure>"}
 
 
@@ -81,6 +85,7 @@ def write_book(folder: Path, text: str = TEXT, **config: str) -> None:
         cell("the_experiment", "predict"),
         cell("first_figure", alt="A first figure", **picture()),
         cell("second_figure", alt="A second figure", **picture()),
+        cell("photograph", alt="A photograph", **picture(PHOTOGRAPH)),
         cell(
             "a_lab",
             **{
@@ -119,6 +124,24 @@ def summary_above(page: str, code: str) -> str:
     if before.rfind("<details") <= before.rfind("</details>"):
         return ""
     return re.findall(r"<summary>(.*?)</summary>", before)[-1]
+
+
+# Figures
+
+
+def test_a_large_figure_becomes_smaller_and_loses_no_pixel(book, page):
+    [source] = re.findall(r'<img [^>]*alt="A photograph"[^>]*src="([^"]*)"', page)
+    shown = book / "book" / source
+    assert shown.suffix == ".webp"
+    assert shown.stat().st_size < len(base64.b64decode(picture(PHOTOGRAPH)["image/png"]))
+    assert Image.open(shown).convert("L").tobytes() == PHOTOGRAPH.tobytes()
+    assert 'width="300" height="200"' in re.search(r'<img [^>]*alt="A photograph"[^>]*>', page)[0]
+    assert list((book / "_images").glob("*.webp")) == [shown.resolve()]
+
+
+def test_a_small_figure_stays_as_it_is(book, page):
+    [source] = re.findall(r'<img [^>]*alt="A first figure"[^>]*src="([^"]*)"', page)
+    assert (book / "book" / source).read_bytes() == base64.b64decode(picture()["image/png"])
 
 
 # Formulas
