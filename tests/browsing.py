@@ -213,12 +213,32 @@ AXE_FAULTS = """async coloursOnly => {
         formula.style.cssText = `display: inline-block; width: ${width}px; height: ${height}px`;
         formula.replaceChildren();
     });
-    // The judged words are a part of that rule, not of the run: the page is read once for all rules.
-    axe.configure({rules: [{id: "color-contrast", selector: "[data-judged], [data-judged] *"}]});
     // Without preload axe reads no file by itself, which pages opened as files are refused.
     const always = {resultTypes: ["violations"], preload: false};
-    const {violations} = await axe.run({...always, ...(coloursOnly ? {runOnly: ["color-contrast"]} : {})});
-    return violations.flatMap(
+    const others = {rules: {"color-contrast": {enabled: false}}};
+    const found = coloursOnly ? [] : (await axe.run({...always, ...others})).violations;
+    // For colours axe first finds out what lies above what on the whole page, so the parts without a word to
+    // judge become empty boxes meanwhile.
+    const emptied = [];
+    const empty = element => [...element.children].forEach(part => {
+        const {display} = getComputedStyle(part);
+        if (part.matches("[data-judged]") || part.querySelector("[data-judged]")) empty(part);
+        else if (part.childElementCount && /^(block|flow-root|flex|grid|list-item|table)$/.test(display)) {
+            const {width, height} = part.getBoundingClientRect();
+            emptied.push([part, part.style.cssText, [...part.childNodes]]);
+            part.style.cssText += `; display: ${display.replace("table", "block")}; box-sizing: border-box;
+                width: ${width}px; height: ${height}px`;
+            part.replaceChildren();
+        }
+    });
+    empty(document.body);
+    axe.configure({rules: [{id: "color-contrast", selector: "[data-judged], [data-judged] *"}]});
+    found.push(...(await axe.run({...always, runOnly: ["color-contrast"]})).violations);
+    emptied.reverse().forEach(([part, style, nodes]) => {
+        part.replaceChildren(...nodes);
+        part.style.cssText = style;
+    });
+    return found.flatMap(
         ({id, nodes}) => nodes.map(({target, html}) => `axe ${id}: ${target} ${html.slice(0, 120)}`));
 }"""
 
