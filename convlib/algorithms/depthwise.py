@@ -72,7 +72,6 @@ def _along_pixels(input: Array, kernels: Array, problem: Problem, output: Array)
     room = 2 * MEBIBYTE // (apart * across * width * problem.itemsize)  # rows, with all their copies
     band = share(rows, room - more, 1)
     few = share(problem.channels, room // (band + more), -(-parts(moved(problem)) // problem.images))
-
     copies = problem._replace(layout=problem.layout._replace(kernel=(apart, across)))
 
     def some(n: int, first: int, top: int) -> None:

@@ -4,8 +4,8 @@
 
 The columns hold each pixel once for every tap: k*k times the image. So they are made for a band of output
 rows at a time, small enough to stay in the processor's cache, in memory that is used again for the next
-band. The padding is never written around the image: a tap that meets it leaves zeros in its row of the
-matrix.
+band. What the band sees of the image is copied with its padding, which costs little beside the columns; then
+one copy moves all windows.
 
 Cost: the multiply-adds of the definition, and c*k*k*l numbers moved. Error: that of one sum of c*k*k
 products.
@@ -24,7 +24,6 @@ import numpy as np
 from convlib._dispatch import Array
 from convlib.algorithms.problem import MEBIBYTE, MOVE, Problem, reach, scratch
 from convlib.algorithms.sharing import for_each, parts, share
-from convlib.shapes import Layout
 from convlib.windows import sliding_windows
 
 FEW = 256  # pixels
@@ -114,40 +113,29 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
         else:
             columns[...] = windows
         return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
-    starts = [
-        [t * d - sides[0] for t in range(k)] for k, d, sides in zip(kernel, dilation, padding, strict=True)
+    source = images.swapaxes(0, 1)  # c n *pixels
+    corner = [-before for before, _ in padding]
+    corner[0] += first * stride[0]
+    seen = [
+        (k - 1) * d + (n - 1) * s + 1 for k, d, s, n in zip(kernel, dilation, stride, counts, strict=True)
     ]
-    low, high = (at * stride[0] + starts[0][end] for at, end in ((first, 0), (last - 1, -1)))
-    starts[0] = [start + first * stride[0] - max(low, 0) for start in starts[0]]
-    band = images.swapaxes(0, 1)[:, :, max(low, 0) : max(high + 1, 0)]  # c n *pixels
-    _move(band, starts, problem.layout, columns)
-    return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
-
-
-def _move(source: Array, starts: list[list[int]], layout: Layout, columns: Array) -> None:
-    """The pixels that each tap meets, many taps at once, out of the image with its padding.
-
-    Of a row only every s-th pixel is taken there, so that the windows are neighbours. The first tap, the s-th
-    after it and so on share such an image.
-    """
-    (*down, across), (*below, beside) = layout.stride, layout.dilation
-    axes = len(layout.kernel)
-    *counts, count = columns.shape[-axes:]
-    rows = zip(starts, counts, down, strict=False)
-    seen = [of[-1] - of[0] + (n - 1) * s + 1 for of, n, s in rows]
-    for first, start in enumerate(starts[-1][:across]):
-        taps = len(starts[-1][first::across])
-        shape = (*source.shape[:2], *seen, count + (taps - 1) * beside)
-        image = scratch("padded", shape, source.dtype)
-        corner, steps = [*(of[0] for of in starts[:-1]), start], [*(1 for _ in seen), across]
-        there, here = zip(*map(reach, source.shape[2:], corner, steps, shape[2:]), strict=True)
-        image[...] = 0
-        image[(..., *there)] = source[(..., *here)]
-        channel, each, *heights, one = image.strides
-        between = (d * height for d, height in zip(below, heights, strict=True))
-        apart = (s * height for s, height in zip(down, heights, strict=True))
+    # Of a row only every s-th pixel is taken, so that windows are neighbours: taps 0, s, 2 s share a band.
+    *down, across = stride
+    *below, beside = dilation
+    for tap in range(min(across, kernel[-1])):
+        taps = len(range(tap, kernel[-1], across))
+        seen[-1] = counts[-1] + (taps - 1) * beside
+        band = scratch("padded", (*source.shape[:2], *seen), source.dtype)
+        steps, at = [*(1 for _ in down), across], [*corner[:-1], corner[-1] + tap * beside]
+        there, here = zip(*map(reach, source.shape[2:], at, steps, seen), strict=True)
+        band[...] = 0
+        band[(..., *there)] = source[(..., *here)]
+        channel, image, *rows, one = band.strides
+        between = (d * row for d, row in zip(below, rows, strict=True))
+        apart = (s * row for s, row in zip(down, rows, strict=True))
         windows = np.ndarray(
-            (len(source), *layout.kernel[:-1], taps, source.shape[1], *counts, count), image.dtype, image, 0,
-            (channel, *between, beside * one, each, *apart, one),
+            (len(source), *kernel[:-1], taps, len(images), *counts), band.dtype, band, 0,
+            (channel, *between, beside * one, image, *apart, one),
         )  # fmt: skip
-        columns[(slice(None),) * axes + (slice(first, None, across),)] = windows
+        columns[(slice(None),) * len(kernel) + (slice(tap, None, across),)] = windows
+    return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
