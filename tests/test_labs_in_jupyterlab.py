@@ -157,6 +157,8 @@ def test_keys_belong_to_the_lab_while_it_is_in_use(notebook: Page) -> None:
     assert run(notebook, "lab.image[1][2]") == "-3.0"
     field.click()
     notebook.keyboard.press("b")  # in JupyterLab's command mode: a new cell below
+    lab.get_by_role("button", name="output, row 0, column 0").focus()
+    notebook.keyboard.press("b")
     assert notebook.locator(".jp-Cell").count() == cells
 
 

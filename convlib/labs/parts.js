@@ -131,6 +131,7 @@ function grid({ name, rows, columns, cell }) {
     cells.push([]);
     for (let j = 0; j < columns; j++) {
       const made = cell(i, j);
+      made.setAttribute("data-lm-suppress-shortcuts", "true"); // Notebook 7 takes keys before the grid sees them
       cells[i].push(made);
       box.append(made);
     }
