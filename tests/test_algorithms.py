@@ -419,6 +419,17 @@ def test_at_most_10_mib_beside_the_output_and_the_kernels(name):
     assert peak - output.nbytes < 10 * 2**20
 
 
+def test_a_large_dilation_does_not_copy_the_rows_between_its_taps():
+    image, weight = layer(100, 256, 2, 3)
+    tracemalloc.start()
+    output = algorithms.conv2d(image, weight, padding=60, dilation=60, algorithm="im2col")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - output.nbytes < 10 * 2**20
+    expected = F.conv2d(tensor(image), tensor(weight), padding=60, dilation=60)
+    assert_agree(output, expected, 1e-4)
+
+
 @pytest.mark.parametrize(("size", "channels"), [(224, 64), (1200, 3), (7, 40_000)])
 def test_the_copies_of_a_depthwise_convolution_are_small_pieces(size, channels):
     image, weight = layer(size, channels, channels, 3, channels)

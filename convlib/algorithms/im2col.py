@@ -114,28 +114,34 @@ def columns_of(images: Array, problem: Problem, first: int, last: int) -> Array:
             columns[...] = windows
         return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
     source = images.swapaxes(0, 1)  # c n *pixels
-    corner = [-before for before, _ in padding]
-    corner[0] += first * stride[0]
-    seen = [
-        (k - 1) * d + (n - 1) * s + 1 for k, d, s, n in zip(kernel, dilation, stride, counts, strict=True)
-    ]
+    corner = [first * stride[0] - padding[0][0], *(-before for before, _ in padding[1:])]
+    seen = [(n - 1) * s + 1 for n, s in zip(counts, stride, strict=True)]  # by one tap
+    # Between the taps of a large dilation lie rows that none of them meets.
+    spread = len(kernel) > 1 and kernel[0] * seen[0] < seen[0] + spans[0] - 1
+    height = 1 if spread else kernel[0]
     # Of a row only every s-th pixel is taken, so that windows are neighbours: taps 0, s, 2 s share a band.
     *down, across = stride
     *below, beside = dilation
-    for tap in range(min(across, kernel[-1])):
-        taps = len(range(tap, kernel[-1], across))
-        seen[-1] = counts[-1] + (taps - 1) * beside
-        band = scratch("padded", (*source.shape[:2], *seen), source.dtype)
-        steps, at = [*(1 for _ in down), across], [*corner[:-1], corner[-1] + tap * beside]
-        there, here = zip(*map(reach, source.shape[2:], at, steps, seen), strict=True)
+    for top, tap in itertools.product(range(0, kernel[0], height), range(min(across, kernel[-1]))):
+        rows, taps = (height, *kernel[1:-1])[: len(down)], len(range(tap, kernel[-1], across))
+        size = [(k - 1) * d + n for k, d, n in zip(rows, below, seen, strict=False)]
+        size.append(counts[-1] + (taps - 1) * beside)
+        band = scratch("padded", (*source.shape[:2], *size), source.dtype)
+        at = list(corner)
+        at[0] += top * dilation[0] if down else 0
+        at[-1] += tap * beside
+        there, here = zip(*map(reach, source.shape[2:], at, [*(1 for _ in down), across], size), strict=True)
         band[...] = 0
         band[(..., *there)] = source[(..., *here)]
-        channel, image, *rows, one = band.strides
-        between = (d * row for d, row in zip(below, rows, strict=True))
-        apart = (s * row for s, row in zip(down, rows, strict=True))
+        channel, image, *heights, one = band.strides
+        between = (d * row for d, row in zip(below, heights, strict=True))
+        apart = (s * row for s, row in zip(down, heights, strict=True))
         windows = np.ndarray(
-            (len(source), *kernel[:-1], taps, len(images), *counts), band.dtype, band, 0,
+            (len(source), *rows, taps, len(images), *counts), band.dtype, band, 0,
             (channel, *between, beside * one, image, *apart, one),
         )  # fmt: skip
-        columns[(slice(None),) * len(kernel) + (slice(tap, None, across),)] = windows
+        target = [slice(None)] * (1 + len(kernel))
+        target[1] = slice(top, top + height)
+        target[-1] = slice(tap, None, across)
+        columns[tuple(target)] = windows
     return columns.reshape(problem.groups, -1, len(images), math.prod(counts))
