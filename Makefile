@@ -45,13 +45,14 @@ notebooks: .venv/test-ready ## run the notebooks and store their outputs in the 
 lab: .venv/book-ready ## open the notebooks in JupyterLab
 	@$(VENV) -m jupyterlab --notebook-dir=book
 
-bench: .venv/test-ready ## compare the speed of convlib with that of others: tables, and figures in _build/benchmarks
+bench: book .venv/test-ready ## compare the speed of convlib with that of others: tables, and figures in _build/benchmarks
 	@$(VENV) benchmarks/conv2d.py
 	@$(VENV) benchmarks/conv2d.py --batch 8 --rounds 5
 	@$(VENV) benchmarks/conv2d.py --threads 2
 	@$(VENV) benchmarks/operations.py
 	@$(VENV) benchmarks/scaling.py
 	@$(VENV) benchmarks/receptive_field.py
+	@$(VENV) benchmarks/labs.py
 
 clean: ## remove the built book and all caches (not .venv)
 	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage

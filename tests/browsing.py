@@ -199,8 +199,11 @@ AXE_FAULTS = """async coloursOnly => {
         const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
         // Axe has no verdict on a single letter, so it cannot stand for others.
         if (texts.map(text => text.data).join("").trim().length < 2 || !element.checkVisibility()) continue;
-        const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element);
-        const kind = [color, fontSize, fontWeight, textShadow, behind(element)].join();
+        const {color, fontSize, fontWeight, textShadow, textDecorationLine} = getComputedStyle(element);
+        // A link is to stand out from the text around it.
+        const around = element.closest("a") && getComputedStyle(element.closest("a").parentElement).color;
+        const look = [color, fontSize, fontWeight, textShadow, textDecorationLine, around];
+        const kind = [...look, behind(element)].join();
         if (!kinds.has(kind)) element.dataset.judged = "";
         kinds.add(kind);
     }
@@ -215,7 +218,8 @@ AXE_FAULTS = """async coloursOnly => {
     });
     // Without preload axe reads no file by itself, which pages opened as files are refused.
     const always = {resultTypes: ["violations"], preload: false};
-    const others = {rules: {"color-contrast": {enabled: false}}};
+    const colours = ["color-contrast", "link-in-text-block"];
+    const others = {rules: Object.fromEntries(colours.map(rule => [rule, {enabled: false}]))};
     const found = coloursOnly ? [] : (await axe.run({...always, ...others})).violations;
     // For colours axe first finds out what lies above what on the whole page, so the parts without a word to
     // judge become empty boxes meanwhile.
@@ -233,7 +237,7 @@ AXE_FAULTS = """async coloursOnly => {
     });
     empty(document.body);
     axe.configure({rules: [{id: "color-contrast", selector: "[data-judged], [data-judged] *"}]});
-    found.push(...(await axe.run({...always, runOnly: ["color-contrast"]})).violations);
+    found.push(...(await axe.run({...always, runOnly: colours})).violations);
     emptied.reverse().forEach(([part, style, nodes]) => {
         part.replaceChildren(...nodes);
         part.style.cssText = style;
@@ -249,12 +253,17 @@ UNSEEN_FOCUS = """() => {
         const {outline, boxShadow, border, backgroundColor, textDecoration} = getComputedStyle(one);
         return [outline, boxShadow, border, backgroundColor, textDecoration];
     }).join();
-    const faults = [];
+    const path = one => one && `${path(one.parentElement)}>${one.tagName}.${one.className}`;
+    const faults = [], kinds = new Set();
     const focusable = "a[href], button, input, select, textarea, summary, [tabindex='0']";
     for (const element of document.querySelectorAll(focusable)) {
         if (!element.checkVisibility({visibilityProperty: true}) || element.disabled) continue;
         document.activeElement.blur();
         const before = look(element);
+        // What looks the same in such a place stands for the others, as one cell does for its grid.
+        const kind = [path(element), element.type, before].join();
+        if (kinds.has(kind)) continue;
+        kinds.add(kind);
         element.focus({preventScroll: true});
         if (document.activeElement !== element) continue;
         if (look(element) === before) faults.push(`focus not visible: ${element.outerHTML.slice(0, 120)}`);

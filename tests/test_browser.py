@@ -503,6 +503,15 @@ BROKEN = {
         '<math>cos</math></span><span class="katex-html"><i>cos</i></span></p>',
         "axe color-contrast",
     ),
+    "link that looks like the text around it": (
+        '<p>words <a href="#top" style="color: #333; text-decoration: none">here</a> and more words</p>',
+        "axe link-in-text-block",
+    ),
+    "one of two links that looks like the text around it": (
+        "<style>a {color: #333; text-decoration: none} i {color: #c00}</style>"
+        '<p><i>words <a href="#top">here</a> and more</i></p><p>words <a href="#top">here</a> and more</p>',
+        "axe link-in-text-block",
+    ),
     "pale text behind the second option": (
         "<style>p {display: none; color: #ccc} :checked + p {display: block}</style>"
         "<fieldset><legend>Which?</legend>"

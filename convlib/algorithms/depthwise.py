@@ -101,8 +101,8 @@ def _along_channels(input: Array, kernels: Array, problem: Problem, output: Arra
     _, stride, padding, dilation, _, positions = problem.layout
     window = zip(problem.layout.kernel, dilation, stride, positions, strict=True)
     seen = [(k - 1) * d + (count - 1) * s + 1 for k, d, s, count in window]  # of the padded image
-    befores = (-before for before, _ in padding)
-    (rows, columns), pixels = zip(*map(reach, problem.size, befores, (1, 1), seen), strict=True)
+    starts = (-before for before, _ in padding)
+    (rows, columns), pixels = zip(*map(reach, problem.size, starts, (1, 1), seen), strict=True)
     size = (math.prod(seen) + problem.pixels) * problem.itemsize
     few = share(problem.channels, MEBIBYTE // 2 // size, -(-parts(moved(problem)) // problem.images))
 
