@@ -8,17 +8,19 @@ import gzip
 import http.server
 import os
 import threading
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import offline
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from built_book import HTML, ROOT, fail_unless_built
 from lab_script import NAMES
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from convlib.labs._lab import Lab, page_script, style
 
@@ -190,11 +192,13 @@ AXE_FAULTS = """async coloursOnly => {
         if (!backgrounds.has(element)) {
             const {backgroundColor, backgroundImage, opacity, filter} = getComputedStyle(element);
             const own = [backgroundColor, backgroundImage, opacity, filter].join();
-            backgrounds.set(element, `${behind(element.parentElement)} ${own}`);
+            const below = behind(element.parentElement);
+            backgrounds.set(element, own === "rgba(0, 0, 0, 0),none,1,none" ? below : `${below} ${own}`);
         }
         return backgrounds.get(element);
     };
     const kinds = new Set();
+    document.querySelectorAll("[data-judged]").forEach(element => delete element.dataset.judged);
     for (const element of document.body.querySelectorAll("*:not(.katex-mathml *)")) {
         const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
         // Axe has no verdict on a single letter, so it cannot stand for others.
@@ -367,6 +371,22 @@ def stop_the_clock(page: Page) -> None:
     """From here on time passes only where a test says so, however long its comparisons take."""
     page.clock.install(time=0)
     page.clock.pause_at(1000)
+
+
+# Of a copy: a canvas that is read becomes another kind, and the console says so. As text: it goes at once.
+PIXELS = """canvas => {
+    const {width, height} = canvas;
+    const copy = new OffscreenCanvas(width, height).getContext("2d", {willReadFrequently: true});
+    copy.drawImage(canvas, 0, 0);
+    const {data} = copy.getImageData(0, 0, width, height);
+    return [height, width, btoa(Array.from(data, one => String.fromCharCode(one)).join(""))];
+}"""
+
+
+def painted(canvas: Locator) -> np.ndarray:
+    """What a canvas shows: rows x columns x (red, green, blue, opacity), each from 0 to 255."""
+    height, width, data = canvas.evaluate(PIXELS)
+    return np.frombuffer(b64decode(data), np.uint8).reshape(height, width, 4).astype(int)
 
 
 @pytest.fixture
