@@ -36,8 +36,9 @@ LARGEST_LAYOUT_SHIFT = 0.02
 LARGEST_PAGE = 300_000  # bytes, images apart
 IMAGES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".ico"}
 
-# Nothing that the browser itself wants from the network may hide or imitate a request of a page.
-QUIET = [
+# Apart from the first: nothing that the browser itself wants may hide or imitate a request of a page.
+FLAGS = [
+    offline.LETTERS_WHERE_THEY_ARE,
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -64,7 +65,7 @@ def browser() -> Iterator[Browser]:
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable, chromium_sandbox=not is_root, args=QUIET
+            executable_path=executable, chromium_sandbox=not is_root, args=FLAGS
         )
         yield browser
         browser.close()
@@ -262,12 +263,12 @@ UNSEEN_FOCUS = """() => {
     const focusable = "a[href], button, input, select, textarea, summary, [tabindex='0']";
     for (const element of document.querySelectorAll(focusable)) {
         if (!element.checkVisibility({visibilityProperty: true}) || element.disabled) continue;
-        document.activeElement.blur();
-        const before = look(element);
-        // What looks the same in such a place stands for the others, as one cell does for its grid.
-        const kind = [path(element), element.type, before].join();
+        // One cell stands for its grid: such an element, in such a place, with the same attributes.
+        const kind = [path(element), element.type, ...element.getAttributeNames()].join();
         if (kinds.has(kind)) continue;
         kinds.add(kind);
+        document.activeElement.blur();
+        const before = look(element);
         element.focus({preventScroll: true});
         if (document.activeElement !== element) continue;
         if (look(element) === before) faults.push(`focus not visible: ${element.outerHTML.slice(0, 120)}`);

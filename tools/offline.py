@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 # The shell without a window, if there is one: it opens a page in half the time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
+LETTERS_WHERE_THEY_ARE = "--font-render-hinting=none"  # by itself the shell moves them to whole pixels
 PAPERS = {"A4": 210, "Letter": 216}  # width in millimetres
 SIDE_MARGIN = 18  # millimetres, as in the style sheet
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2107, 12, 31, tzinfo=UTC)  # what a zip can hold
@@ -176,7 +177,9 @@ def browser() -> Iterator[Browser]:
         )
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=executable, chromium_sandbox=not is_root)
+        yield playwright.chromium.launch(
+            executable_path=executable, chromium_sandbox=not is_root, args=[LETTERS_WHERE_THEY_ARE]
+        )
 
 
 def print_book(
