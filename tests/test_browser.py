@@ -512,6 +512,10 @@ BROKEN = {
         '<p><i>words <a href="#top">here</a> and more</i></p><p>words <a href="#top">here</a> and more</p>',
         "axe link-in-text-block",
     ),
+    "word on the darker of two backgrounds": (
+        '<p>plain</p><div style="background: #666"><section><p>plain</p></section></div>',
+        "axe color-contrast",
+    ),
     "pale text behind the second option": (
         "<style>p {display: none; color: #ccc} :checked + p {display: block}</style>"
         "<fieldset><legend>Which?</legend>"
@@ -526,6 +530,11 @@ BROKEN = {
     ),
     "invisible focus": (
         '<style>:focus {outline: none}</style><a href="#top">here</a>',
+        "focus not visible: <a",
+    ),
+    "invisible focus in one of two places": (
+        "<style>:focus-visible {outline: 2px solid} section :focus-visible {outline: none}</style>"
+        '<a href="#top">here</a><section><a href="#top">there</a></section>',
         "focus not visible: <a",
     ),
     "late content": (
