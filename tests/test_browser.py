@@ -509,7 +509,8 @@ BROKEN = {
     ),
     "one of two links that looks like the text around it": (
         "<style>a {color: black; text-decoration: none} p {color: #333} i {color: #767676}</style>"
-        '<p><i>words <a href="#top">here</a> and more</i></p><p>words <a href="#top">here</a> and more</p>',
+        '<p>plain</p><p><i>words <a href="#top">here</a> and more</i></p>'
+        '<p>words <a href="#top">here</a> and more</p>',
         "axe link-in-text-block",
     ),
     "word on the darker of two backgrounds": (
