@@ -16,12 +16,13 @@ FRAME = 1000 / 60
 
 MOVE_ALL = """async lab => {
     lab.scrollIntoView();
-    document.body.getBoundingClientRect();
     const some = all => {
         const step = Math.max(1, Math.ceil(all.length / 10));
         return all.filter((_, index) => index % step === 0);
     };
     const timed = async move => {
+        // Between two moves of a hand the page is shown.
+        await new Promise(shown => requestAnimationFrame(() => setTimeout(shown)));
         const start = performance.now();
         move();
         await Promise.resolve();
