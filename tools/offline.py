@@ -138,7 +138,7 @@ SETTLE = """async () => {
     document.querySelectorAll("details").forEach(details => details.open = true);
     const sheets = [...document.querySelectorAll("link[rel=stylesheet]")];
     await Promise.all(sheets.map(sheet => sheet.sheet || new Promise(done => sheet.onload = done)));
-    await document.fonts.ready;
+    await Promise.all([...document.fonts].map(face => face.load()));  // those asked for only later, too
     await Promise.all([...document.images].map(image => image.decode()));
     const shrink = document.querySelectorAll("main table, .katex-display > .katex, .lab, .output");
     for (const one of shrink) {
