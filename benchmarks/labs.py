@@ -1,8 +1,9 @@
-"""Time every control of every lab of the built book in Chromium: `make bench`.
+"""Time the controls of every lab of the built book in Chromium: `make bench`.
 
 What counts is the time from a move of a control to the changed and laid out page. A screen shows 60 pictures
-in a second, so what takes less than a frame of 16.7 ms is seen at once. Each control is moved to up to ten
-places, a play button is stopped again, and of a grid's cells ten are chosen.
+in a second, so what takes less than a frame of 16.7 ms is seen at once. Each slider and menu is moved to up
+to ten places, each box and button is pressed once (play is stopped again), and ten of a lab's cells are
+chosen; nothing is typed. Controls that the lab did not offer at first are left out.
 """
 
 import statistics
