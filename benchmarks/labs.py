@@ -3,7 +3,8 @@
 What counts is the time from a move of a control to the changed and laid out page. A screen shows 60 pictures
 in a second, so what takes less than a frame of 16.7 ms is seen at once. Each slider and menu is moved to up
 to ten places, each box and button is pressed once (play is stopped again), and ten of a lab's cells are
-chosen; nothing is typed. Controls that the lab did not offer at first are left out.
+chosen; nothing is typed. Controls that the lab did not offer at first are left out, and so are those that an
+earlier move took away.
 """
 
 import statistics
@@ -48,7 +49,7 @@ MOVE_ALL = """async lab => {
         .filter(field => !field.closest(".lab-grid") && !field.disabled && field.checkVisibility());
     const times = [];
     for (const field of [...cells, ...fields]) {
-        for (const move of moves(field)) if (field.isConnected) times.push(await timed(move));
+        for (const move of moves(field)) if (field.checkVisibility() && !field.disabled) times.push(await timed(move));
         if (field.textContent === "pause") field.click();
     }
     return times;

@@ -191,15 +191,6 @@ function render({ model, el }) {
     );
   }
 
-  function write(cell, value, limit) {
-    cell.style.background = shade(value, limit);
-    if (!cell.matches("input")) cell.textContent = shown(value);
-    else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
-      cell.value = shown(value);
-      cell.removeAttribute("aria-invalid");
-    }
-  }
-
   function update() {
     const now = state();
     for (const [what, , pair] of sliders) pair.forEach((one, axis) => one.set(valueOf(what, axis)));

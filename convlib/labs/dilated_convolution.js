@@ -250,10 +250,13 @@ function render({ model, el }) {
     for (const { cell } of cells.splice(n)) cell.remove();
     while (cells.length < n) {
       const [number, bar, label] = ["b", "i", "small"].map((tag) => element(tag));
-      cells.push({ cell: element("span", {}, number, bar, label), number, bar, label });
+      cells.push({ cell: element("span", {}, number, bar), number, bar, label });
       pixels.append(cells.at(-1).cell);
     }
-    cells.forEach(({ label }, at) => { label.textContent = at % step ? "" : at; });
+    cells.forEach(({ cell, label }, at) => {
+      label.textContent = at;
+      if (at % step) label.remove(); else cell.append(label);
+    });
   }
 
   function draw(now) {
@@ -261,11 +264,8 @@ function render({ model, el }) {
     const { levels, taps } = treeOf(now, unit);
     const beside = treeOf(now, besideOf(now));
     const form = JSON.stringify([n, now.dilations.length]);
-    if (form !== built) {
-      built = form;
-      build(n, now.dilations.length);
-      reveal(now);
-    }
+    const rebuilt = form !== built;
+    if (rebuilt) { built = form; build(n, now.dilations.length); }
     const all = (draws, parts) => parts.map((part, y) => draws(part, y)).join("");
     path("taps").setAttribute("d", all(lines, taps));
     path("tap-dots").setAttribute("d", all(dots, levels));
@@ -298,6 +298,7 @@ function render({ model, el }) {
     say(written, waysInWords(now, ways));
     say(legend, `Drag the unit along the line. Below each pixel: on how many ways it is reached${ways.slice(first, last).includes(0) ? "; hatched: a hole" : ""}${
       now.neighbour ? "; blue: the neighbour, with a ring around what both read" : ""}. Shaded ends: the padding.`);
+    if (rebuilt) reveal(now); // last, as it has the page laid out
   }
 
   /** Scrolls to the unit where the line is longer than its place. */

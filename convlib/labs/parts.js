@@ -122,6 +122,28 @@ function shade(value, limit) {
 
 const largest = (rows) => Math.max(1e-9, ...rows.flat().map(Math.abs));
 
+/** What cells show already: of a thousand, few change at a time, and the page is laid out anew for each. */
+const looks = new WeakMap();
+
+/** A number in a cell, in its colour; null for none. `words` shortens it, and then its title holds all of it. */
+function write(cell, value, limit, words = shown) {
+  const field = cell.matches("input");
+  const [text, whole] = value === null ? ["", ""] : [(field ? shown : words)(value), shown(value)];
+  const colour = value === null ? "" : shade(value, limit);
+  const look = `${whole} ${colour}`;
+  if (!field && looks.get(cell) === look) return;
+  looks.set(cell, look);
+  cell.style.background = colour;
+  if (words !== shown) cell.style.setProperty("--length", Math.max(text.length, 3));
+  if (!field) {
+    cell.textContent = text;
+    if (words !== shown) cell.title = text === whole ? "" : whole;
+  } else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
+    cell.value = text;
+    cell.removeAttribute("aria-invalid");
+  }
+}
+
 /** A grid of cells in which the arrow keys move; only one cell is a stop of the Tab key. */
 function grid({ name, rows, columns, cell }) {
   const cells = [];
@@ -137,9 +159,13 @@ function grid({ name, rows, columns, cell }) {
     }
   }
   const focusable = (i, j) => cells[i]?.[j]?.matches("input, button") ? cells[i][j] : null;
+  let only = null;
   const stop = (one) => {
-    for (const other of box.querySelectorAll("input, button")) other.tabIndex = other === one ? 0 : -1;
+    if (only) only.tabIndex = -1;
+    only = one;
+    if (only) only.tabIndex = 0;
   };
+  for (const one of box.querySelectorAll("input, button")) one.tabIndex = -1;
   stop(box.querySelector("input, button"));
   box.addEventListener("focusin", (event) => stop(event.target));
   box.addEventListener("keydown", (event) => {

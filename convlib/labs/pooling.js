@@ -314,19 +314,6 @@ function render({ model, el }) {
     lower.replaceChildren(captioned(titles[0], below), captioned(titles[1], sources));
   }
 
-  function write(cell, value, limit) {
-    cell.style.background = shade(value, limit);
-    const text = cell.matches("input") ? shown(value) : inCell(value);
-    cell.style.setProperty("--length", Math.max(text.length, 3));
-    if (!cell.matches("input")) {
-      cell.textContent = text;
-      cell.title = text === shown(value) ? "" : shown(value);
-    } else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
-      cell.value = text;
-      cell.removeAttribute("aria-invalid");
-    }
-  }
-
   function updateControls(now) {
     kinds.set(now.kind);
     const unused = { size: false, kernel_size: isGlobal(now), stride: isGlobal(now), padding: isGlobal(now) || now.kind === "Lp" };
@@ -396,7 +383,7 @@ function render({ model, el }) {
         if (!cell.matches(".beyond")) cell.replaceChildren(counted ? zero : element("s", {}, zero));
         return;
       }
-      write(cell, now.image[r][c], limit);
+      write(cell, now.image[r][c], limit, inCell);
       const unread = down.unread.includes(r) || across.unread.includes(c);
       cell.classList.toggle("ignored", unread);
       cell.classList.toggle("winner", won[r][c] > 0);
@@ -407,7 +394,7 @@ function render({ model, el }) {
     }));
     const outputLimit = largest(numbers);
     output.cells.forEach((row, r) => row.forEach((cell, c) => {
-      write(cell, numbers[r][c], outputLimit);
+      write(cell, numbers[r][c], outputLimit, inCell);
       cell.classList.toggle("chosen", r === i && c === j);
       cell.setAttribute("aria-label", `output, row ${r}, column ${c}: ${shown(numbers[r][c])}`);
       if (r === i && c === j) { cell.setAttribute("aria-current", "true"); output.stop(cell); } else cell.removeAttribute("aria-current");
@@ -416,12 +403,12 @@ function render({ model, el }) {
       const [left, right] = backwards ? [arriving, upstream] : [wins, pooled.indices];
       const limits = [largest(left), backwards ? largest(right) : Infinity];
       below.cells.forEach((row, r) => row.forEach((cell, c) => {
-        write(cell, settled(left[r][c]), limits[0]);
+        write(cell, settled(left[r][c]), limits[0], inCell);
         frame(cell, r, c, true);
         cell.classList.toggle("chosen", chosen(r, c));
       }));
       sources.cells.forEach((row, r) => row.forEach((cell, c) => {
-        write(cell, right[r][c], limits[1]);
+        write(cell, right[r][c], limits[1], inCell);
         cell.classList.toggle("chosen", r === i && c === j);
         if (backwards) cell.setAttribute("aria-label", `gradient of the output, row ${r}, column ${c}`);
       }));

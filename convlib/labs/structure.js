@@ -287,15 +287,6 @@ function render({ model, el }) {
     );
   }
 
-  function write(cell, value, limit) {
-    cell.style.background = shade(value, limit);
-    if (!cell.matches("input")) cell.textContent = shown(value);
-    else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
-      cell.value = shown(value);
-      cell.removeAttribute("aria-invalid");
-    }
-  }
-
   // One entry further, for fingers that are wider than the squares
   const step = (label, name, down, right) => button(label, () => {
     const { outputs, pixels: columns } = sizesOf(state());
@@ -361,8 +352,7 @@ function render({ model, el }) {
     entries.forEach((row, r) => row.forEach((value, c) => {
       const cell = matrix.cells[r][c];
       const named = now.kind === "convolution" && free(r, c) ? `${tapName(taps[r][c], window[1], line)} = ` : "";
-      write(cell, value, limit);
-      if (!free(r, c)) cell.textContent = "";
+      write(cell, free(r, c) ? value : null, limit);
       cell.classList.toggle("must", !free(r, c));
       cell.classList.toggle("under", shares(r, c));
       cell.setAttribute("aria-label", `row ${r}, column ${c}: ${free(r, c) ? `${named}${shown(value)}` : "must be 0"}`);
@@ -393,7 +383,7 @@ function render({ model, el }) {
       const value = comparison[which][r][c];
       cell.classList.toggle("outside", value === null);
       cell.classList.toggle("differs", comparison.differs[r][c]);
-      if (value === null) { cell.style.background = ""; cell.textContent = ""; } else write(cell, value, outputLimit);
+      write(cell, value, outputLimit);
     }));
     say(verdict, movedInWords(now));
     own.set(ownCounts(now), plainBars, now.kind);

@@ -396,26 +396,9 @@ function render({ model, el }) {
     body.classList.toggle("lab-both", now.view === "matrix");
   }
 
-  // What the cells look like already: of hundreds, few change at a time
-  const [written, framed] = [new WeakMap(), new WeakMap()];
-  function write(cell, value, limit) {
-    const field = cell.matches("input");
-    const look = `${value} ${shade(value, limit)}`;
-    if (!field && written.get(cell) === look) return;
-    written.set(cell, look);
-    const text = field ? shown(value) : inCell(value);
-    cell.style.background = shade(value, limit);
-    cell.style.setProperty("--length", Math.max(text.length, 3));
-    if (!field) {
-      cell.textContent = text;
-      cell.title = text === shown(value) ? "" : shown(value);
-    } else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
-      cell.value = text;
-      cell.removeAttribute("aria-invalid");
-    }
-  }
+  const framed = new WeakMap(); // what the cells look like already: of hundreds, few change at a time
 
-  const writeAll = (array, rows, limit = largest(rows)) => array.cells.forEach((row, i) => row.forEach((cell, j) => write(cell, settled(rows[i][j]), limit)));
+  const writeAll = (array, rows, limit = largest(rows)) => array.cells.forEach((row, i) => row.forEach((cell, j) => write(cell, settled(rows[i][j]), limit, inCell)));
 
   /** A frame around the cells for which `holds` is true, without lines between neighbours. */
   function frame(array, holds) {
@@ -477,7 +460,7 @@ function render({ model, el }) {
     const [rows, columns] = [windowAt(down, a), windowAt(across, e)];
     parts.spread.cells.forEach((row, r) => row.forEach((cell, c) => {
       const { value, kind, cut } = spread[r][c];
-      write(cell, value, limit);
+      write(cell, value, limit, inCell);
       for (const [name, is] of Object.entries({ between: kind === "between", outside: kind === "around", faint: kind !== "pixel", ignored: cut })) cell.classList.toggle(name, is);
     }));
     frame(parts.spread, (r, c) => rows.includes(r) && columns.includes(c));
@@ -494,11 +477,8 @@ function render({ model, el }) {
     parts.row.cells.flat().forEach((cell, j) => {
       const weight = entries[at][j];
       cell.classList.toggle("must", weight === null);
-      if (weight !== null) { write(cell, weight, limit); return; }
-      written.delete(cell);
-      cell.textContent = "";
-      cell.title = "must be 0";
-      cell.style.background = "";
+      write(cell, weight, limit, inCell);
+      if (weight === null) cell.title = "must be 0";
     });
     frame(parts.row, (i, j) => entries[at][i * across.n + j] !== null);
     const drawing = JSON.stringify([entries, now.image, now.kernel]);

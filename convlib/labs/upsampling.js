@@ -390,19 +390,6 @@ function render({ model, el }) {
     );
   }
 
-  function write(cell, value, limit) {
-    cell.style.background = shade(value, limit);
-    const words = cell.matches("input") ? shown(value) : inCell(value);
-    cell.style.setProperty("--length", Math.max(words.length, 3));
-    if (!cell.matches("input")) {
-      cell.textContent = words;
-      cell.title = words === shown(value) ? "" : shown(value);
-    } else if (cell.getRootNode().activeElement !== cell) { // what the reader is typing stays
-      cell.value = words;
-      cell.removeAttribute("aria-invalid");
-    }
-  }
-
   function updateControls(now) {
     modes.set(now.mode);
     corners.input.checked = now.align_corners;
@@ -429,7 +416,7 @@ function render({ model, el }) {
     const [low, high] = rangeOf(now.image);
     const dust = 1e-12 * made.unit;
     image.cells.forEach((row, r) => row.forEach((cell, c) => {
-      write(cell, now.image[r][c], limit);
+      write(cell, now.image[r][c], limit, inCell);
       const weight = made.weights[r][c];
       cell.classList.toggle("under", weight !== 0);
       cell.classList.toggle("ignored", made.unread[r][c]);
@@ -441,12 +428,12 @@ function render({ model, el }) {
     weights.cells.forEach((row, r) => row.forEach((cell, c) => {
       if (r + c === 0) return;
       const value = r && c ? made.weights[r - 1][c - 1] : r ? made.down[r - 1] : made.across[c - 1];
-      write(cell, value, r && c ? limits.both : r ? limits.down : limits.across);
+      write(cell, value, r && c ? limits.both : r ? limits.down : limits.across, inCell);
       cell.classList.toggle("under", Boolean(r && c && value));
     }));
     output.cells.forEach((row, r) => row.forEach((cell, c) => {
       const value = made.output[r][c];
-      write(cell, value, limit);
+      write(cell, value, limit, inCell);
       const beyond = value - high > dust ? ", above the range of the image" : low - value > dust ? ", below the range of the image" : "";
       cell.classList.toggle("beyond", Boolean(beyond));
       cell.classList.toggle("chosen", r === i && c === j);
