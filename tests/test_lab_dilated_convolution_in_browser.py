@@ -285,6 +285,17 @@ def test_slider_of_the_unit_stands_above_it(settings: dict[str, Any], opened: Ca
     assert all((one.bounding_box() or {})["width"] <= 56 for one in labels)
 
 
+def test_some_pixels_have_their_number_below_them_fewer_on_a_long_line(opened: Callable[..., Page]) -> None:
+    page = opened(labs.dilated_convolution(3, [1, 2, 4]))
+    for last, step in ((4, 5), (16, 10), (4, 5)):
+        slide(page, "dilation of layer 3", last)
+        size = 2 * (1 + 2 + last) + 1 + 8
+        pixels = page.locator(".lab-pixels > span")
+        expect(pixels).to_have_count(size)
+        below = [each.all_text_contents() for each in (pixels.nth(at).locator("small") for at in range(size))]
+        assert below == [[str(at)] if at % step == 0 else [] for at in range(size)]
+
+
 def test_long_lines_begin_where_their_unit_is_seen(opened: Callable[..., Page]) -> None:
     lab = labs.dilated_convolution(5, [16] * 6)
     page = opened(lab, width=360)

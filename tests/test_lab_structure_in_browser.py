@@ -76,6 +76,7 @@ def agrees(page: Page, lab: StructureLab) -> None:
     expect(page.locator(f"{MATRIX}[aria-current]")).to_have_attribute("tabindex", "0")
     expect(page.locator(f"{MATRIX}[tabindex='0']")).to_have_count(1)
     must = page.locator(f"{MATRIX}.must")
+    assert set(must.all_text_contents()) <= {""}
     dense = lab.kind == "fully connected"
     expect(must).to_have_count(0 if dense else rows * columns - lab.counts["locally connected"])
     window = strips.first.locator(".under")
@@ -279,6 +280,25 @@ def test_what_is_no_number_is_marked_and_changes_nothing(opened: Callable[..., P
     page.get_by_label("pixel 0").focus()
     expect(weight).to_have_value("4")
     agrees(page, lab)
+
+
+def test_what_is_being_typed_stays_until_the_cell_is_left(opened: Callable[..., Page]) -> None:
+    page = opened(labs.structure())
+    weight = page.get_by_label("weight w[0]")
+    weight.fill("2,50")
+    expect(weight).to_have_value("2,50")
+    page.get_by_label("pixel 0").focus()
+    expect(weight).to_have_value("2.5")
+
+
+def test_a_number_that_stays_becomes_paler_beside_a_larger_one(opened: Callable[..., Page]) -> None:
+    page = opened(labs.structure())
+    cell = page.locator(".lab-arrays").last.locator("figure").first.locator("span").first
+    colour = "one => getComputedStyle(one).backgroundColor"
+    before = cell.evaluate(colour)
+    page.get_by_label("pixel 4").fill("400")
+    expect(cell).to_have_text("4")
+    assert cell.evaluate(colour) != before
 
 
 def test_controls_stay_where_they_are_while_they_are_used(opened: Callable[..., Page]) -> None:
