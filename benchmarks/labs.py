@@ -49,7 +49,9 @@ MOVE_ALL = """async lab => {
         .filter(field => !field.closest(".lab-grid") && !field.disabled && field.checkVisibility());
     const times = [];
     for (const field of [...cells, ...fields]) {
-        for (const move of moves(field)) if (field.checkVisibility() && !field.disabled) times.push(await timed(move));
+        for (const move of moves(field)) {
+            if (field.checkVisibility() && !field.disabled) times.push(await timed(move));
+        }
         if (field.textContent === "pause") field.click();
     }
     return times;
