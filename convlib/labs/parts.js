@@ -130,7 +130,7 @@ function write(cell, value, limit, words = shown) {
   const field = cell.matches("input");
   const [text, whole] = value === null ? ["", ""] : [(field ? shown : words)(value), shown(value)];
   const colour = value === null ? "" : shade(value, limit);
-  const look = `${whole} ${colour}`;
+  const look = `${text} ${whole} ${colour}`;
   if (!field && looks.get(cell) === look) return;
   looks.set(cell, look);
   cell.style.background = colour;
