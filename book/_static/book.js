@@ -179,16 +179,29 @@ if (navigator.clipboard) {
   if (location.hash) arrive();
 }
 
-// The sections that nobody has come to yet are laid out one by one, whenever there is time: until then the length of
-// the page is a guess. One that is as long as a module's reference would make the page stall, and waits.
+// The sections that nobody has come to yet are laid out paragraph by paragraph, whenever there is time: until then the
+// length of the page is a guess. One that is as long as a module's reference waits.
 addEventListener("load", () => {
   const sections = [...document.querySelectorAll("article > section > section")]
     .filter((section) => section.getElementsByTagName("*").length < 3000);
   const later = globalThis.requestIdleCallback ?? setTimeout;
+  let parts = [];
   const next = () => {
-    const section = sections.shift();
-    if (!section) return;
-    section.style.contentVisibility = "visible";
+    for (let elements = 0; elements < 100;) {
+      const part = parts.shift();
+      if (part) {
+        part.removeAttribute("style");
+        elements += part.getElementsByTagName("*").length;
+        continue;
+      }
+      const section = sections.shift();
+      if (!section) return;
+      if (!section.firstElementChild.checkVisibility({ contentVisibilityAuto: true })) {
+        parts = [...section.querySelectorAll(":scope > :not(section, [style]), section > :not(section, [style])")];
+        for (const part of parts) part.style = "content-visibility: auto; contain-intrinsic-size: auto 12rem";
+      }
+      section.style.contentVisibility = "visible";
+    }
     later(next);
   };
   later(next);

@@ -298,14 +298,15 @@ function render({ model, el }) {
     say(written, waysInWords(now, ways));
     say(legend, `Drag the unit along the line. Below each pixel: on how many ways it is reached${ways.slice(first, last).includes(0) ? "; hatched: a hole" : ""}${
       now.neighbour ? "; blue: the neighbour, with a ring around what both read" : ""}. Shaded ends: the padding.`);
-    if (rebuilt) reveal(now); // last, as it has the page laid out
+    if (rebuilt) reveal();
   }
 
   /** Scrolls to the unit where the line is longer than its place. */
-  function reveal(now) {
+  const reveal = afterLayout(scroller, () => {
+    const now = state();
     const at = (scroller.scrollWidth * (unitOf(now) + 2)) / (sizeOf(now) + 3) - scroller.scrollLeft;
     if (at < 24 || at > scroller.clientWidth - 24) scroller.scrollLeft += at - scroller.clientWidth / 2;
-  }
+  });
 
   function drawMap(now) {
     const coverage = coverageOf(now);
@@ -375,7 +376,7 @@ function render({ model, el }) {
     const now = state();
     const unit = unitOf(now);
     if (unit < sizeOf(now) - 1) change(model, { position: unit + 1 });
-    reveal(state());
+    reveal();
     return unit + 1 < sizeOf(now) - 1;
   }
   const live = [ends, shares];

@@ -217,6 +217,12 @@ function follow(model, names, update) {
   };
 }
 
+/** Returns a request to run `act` after the next layout: to ask for a size before it would stop everything for it. */
+function afterLayout(box, act) {
+  const watch = new ResizeObserver(() => { watch.disconnect(); act(); });
+  return () => watch.observe(box);
+}
+
 /** Several values at once. */
 function change(model, values) {
   for (const [name, value] of Object.entries(values)) model.set(name, value);

@@ -566,9 +566,8 @@ function render({ model, el }) {
     cut.hidden = !sees || !lay(field, region, -margin, extent);
     if (sees) lay(padded, region, -margin, extent);
     lay(target, pixel.map((at) => [at, at]), -margin, extent);
-    // A dot where each unit looks, unless they would run into each other
+    // A dot where each unit looks
     const first = row.centre + .5 - row.jump / 2;
-    dots.hidden = !number || row.jump / extent * scene.clientWidth < 9;
     lay(dots, [0, 1].map(() => [first, first + row.output * row.jump - 1]), -extent, 3 * extent);
     const shares = [first + margin, row.output * row.jump].map((length) => `${100 * length / extent}%`);
     [dots.style.top, dots.style.height] = shares;
@@ -601,6 +600,17 @@ function render({ model, el }) {
     say(unitsTitle, `layer ${number}, ${n === 1 ? "1 unit" : `${square(n)} units`}${n > 1 ? ": choose one" : ""}`);
   }
 
+  /** Hides dots that would run into each other, and scrolls to the chosen layer. */
+  const settle = new ResizeObserver(() => {
+    const now = state();
+    const { rows, row, number } = lookUp(now);
+    dots.hidden = !number || row.jump / (now.size + 2 * marginOf(now, rows)) * scene.clientWidth < 9;
+    const { line } = lines[chosenAt()];
+    const [above, beneath] = [line.offsetTop - table.tHead.offsetHeight, line.offsetTop + line.offsetHeight];
+    if (above < scroller.scrollTop) scroller.scrollTop = above;
+    else if (beneath > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = beneath - scroller.clientHeight;
+  });
+
   function update() {
     const now = state();
     const found = lookUp(now);
@@ -628,10 +638,6 @@ function render({ model, el }) {
     const widest = Math.max(now.size, ...rows.map((one) => one.size ?? 0));
     lines.forEach((one, i) => one.show(rows[i], now, widest));
     const at = chosenAt();
-    const line = lines[at].line;
-    const [above, beneath] = [line.offsetTop - table.tHead.offsetHeight, line.offsetTop + line.offsetHeight];
-    if (above < scroller.scrollTop) scroller.scrollTop = above;
-    else if (beneath > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = beneath - scroller.clientHeight;
 
     const layer = now.layers[at - 1];
     say(editorTitle, at ? `Layer ${at}` : "The photograph");
@@ -659,6 +665,8 @@ function render({ model, el }) {
     back.disabled = number === 0;
     next.disabled = number >= fitting;
     play.disabled = !fitting;
+    settle.disconnect(); // and soon again, after the layout: to ask for a size here would stop everything for it
+    settle.observe(scene);
   }
 
   introduce(el, "receptive_field", "Live lab: receptive field");
@@ -668,9 +676,7 @@ function render({ model, el }) {
   );
   stopPlaying();
   const unfollow = follow(model, names, update);
-  const resizing = new ResizeObserver(() => update()); // how close the dots lie
-  resizing.observe(scene);
-  return () => { stopPlaying(); resizing.disconnect(); unfollow(); };
+  return () => { stopPlaying(); settle.disconnect(); unfollow(); };
 }
 
 export default { render };

@@ -419,13 +419,17 @@ function render({ model, el }) {
     say(returned, backInWords(now, drawn));
   }
 
+  /** Scrolls both lists to the chosen token. */
+  const reveal = afterLayout(beside, () => {
+    for (const { cells, box } of lists) {
+      const [{ offsetTop: top, offsetHeight: height }, { scrollTop, clientHeight }] = [cells[indexOf(state())][0], box];
+      if (top < scrollTop || top + height > scrollTop + clientHeight) box.scrollTop = top - (clientHeight - height) / 2;
+    }
+  });
+
   /** Marks the chosen token in the map and in both lists. */
   function mark(now) {
     const [{ before, after }, i, length, [, , width]] = [offsetsOf(now), indexOf(now), lengthOf(now), shapeOf(now)];
-    for (const { cells, box } of lists) { // before anything changes, so that the page is laid out once
-      const [{ offsetTop: top, offsetHeight: height }, { scrollTop, clientHeight }] = [cells[i][0], box];
-      if (top < scrollTop || top + height > scrollTop + clientHeight) box.scrollTop = top - (clientHeight - height) / 2;
-    }
     for (const [cell, kind] of marked) {
       cell.classList.remove(kind);
       cell.removeAttribute("aria-current");
@@ -466,6 +470,7 @@ function render({ model, el }) {
     const key = JSON.stringify([form, now.sharpness, now.positions, now.shuffle]);
     if (key !== attended.key) attended = { key, ...attentionOf(now) };
     mark(now);
+    reveal();
 
     say(token, tokenInWords(now));
     say(memory, memoryInWords(now));
