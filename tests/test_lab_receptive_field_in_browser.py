@@ -10,6 +10,7 @@ import pytest
 from browsing import (
     LAYOUT_SHIFT,
     OVERFLOW,
+    SETTLE,
     UNSEEN_FOCUS,
     accessibility_faults,
     browser,
@@ -516,6 +517,7 @@ def test_long_stacks_scroll_in_their_own_box(opened: Callable[..., Page]) -> Non
             if page.locator(".lab-stack input:checked").input_value() == str(number):
                 break
             page.get_by_role("button", name=name).click()
+        page.evaluate(SETTLE)  # the scrolling comes after the layout
         box, line, head = (
             page.locator(where).evaluate(BOX)
             for where in (".lab-stack", ".lab-stack tr.chosen", ".lab-stack thead th >> nth=0")

@@ -10,6 +10,7 @@ import pytest
 from browsing import (
     LAYOUT_SHIFT,
     OVERFLOW,
+    SETTLE,
     UNSEEN_FOCUS,
     accessibility_faults,
     browser,
@@ -93,6 +94,7 @@ def grids_agree(page: Page, lab: TokensLab) -> None:
             assert all(("lab-row-chosen" in cell["classes"]) == (at == i) for cell in row)
             assert row[0]["current"] == row[0]["stop"] == (at == i)
         box = page.locator(f".lab-{name} .lab-scroll")
+        page.evaluate(SETTLE)  # the scrolling comes after the layout
         hidden = box.evaluate("""box => {
             const parts = [box.querySelector(".lab-row-chosen"), box];
             const [row, seen] = parts.map(one => one.getBoundingClientRect());
