@@ -817,6 +817,21 @@ def test_whole_numbers_have_whole_ticks_and_logarithms_their_own():
     assert a - b == pytest.approx(1 / 2.2)  # half of two decades, and a tenth of the axis is margin
 
 
+@pytest.mark.parametrize("last", [32, 256])
+def test_an_axis_between_powers_of_two_has_its_ticks_there(last):
+    x = 2 ** np.arange(np.log2(last) + 1)
+    draw.curves(x, {"a": x}, log="x")
+    plt.gcf().canvas.draw()
+    left, right = plt.gca().get_xlim()
+    ticks = plt.gca().xaxis.get_major_ticks()
+    shown = [tick.label1.get_text() for tick in ticks if left <= tick.get_loc() <= right]
+    assert shown == [str(int(number)) for number in x]
+    plt.close()
+    draw.curves([1, 10], {"a": [1, 2]}, log="x")
+    plt.gcf().canvas.draw()
+    assert "10^{0}" in plt.gca().get_xticklabels()[1].get_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

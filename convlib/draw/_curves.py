@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from convlib.draw._style import DASHES, LINES, PALETTE, WIDTH
@@ -38,7 +38,7 @@ def curves(
     xlabel, ylabel : str
         What the axes measure, with its unit.
     log : {"", "x", "y", "xy"}
-        Axes that are logarithmic.
+        Axes that are logarithmic. Where x runs from one power of 2 to another, its ticks are powers of 2.
 
     Raises
     ------
@@ -77,6 +77,9 @@ def curves(
     axes.grid(axis="y", color=LINES, linewidth=0.5, alpha=0.5)
     if "x" not in log and np.issubdtype(x.dtype, np.integer):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if "x" in log and (np.log2([x.min(), x.max()]) % 1 == 0).all():
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     looks = [
         {
             "color": PALETTE[number % len(PALETTE)],
