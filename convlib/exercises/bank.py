@@ -161,7 +161,7 @@ def chapters() -> Mapping[int, str]:
     titles = {}
     for file in sorted(FOLDER.glob("*.toml")):
         number, _, words = file.stem.partition("-")
-        titles[int(number)] = words.replace("-", " ").capitalize()
+        titles[int(number)] = words.replace("-", " ").capitalize().replace("Cnn", "CNN")
     return titles
 
 
