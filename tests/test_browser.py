@@ -19,6 +19,7 @@ from browsing import (  # noqa: F401  (fixtures)
     LAYOUT_SHIFT,
     OVERFLOW,
     PHONE,
+    SETTLE,
     VIEWS,
     WIDE,
     WRONG_THEME,
@@ -201,13 +202,13 @@ ARRIVED = """id => {
 STEPS = """
 globalThis.steps = [];
 globalThis.requestIdleCallback = step => setTimeout(() => {
-    const waiting = [...document.querySelectorAll("[style*='visibility: auto']")];
+    const waiting = [...document.querySelectorAll(".later")];
     step();
-    const done = waiting.filter(part => !part.hasAttribute("style")).slice(0, -1);
+    const done = waiting.filter(part => !part.matches(".later")).slice(0, -1);
     steps.push(done.reduce((sum, part) => sum + part.getElementsByTagName("*").length, 0));
 });
 """
-LAID_OUT = """() => !document.querySelector("[style*='visibility: auto']")
+LAID_OUT = """() => !document.querySelector(".later")
     && !document.querySelector("article > section > section:not([style*='visibility: visible'])")"""
 
 
@@ -221,6 +222,22 @@ def test_a_page_soon_knows_how_long_it_is_and_never_stalls_for_it(wide: Page, bo
     assert wide.evaluate("document.documentElement.scrollHeight") == length
     steps = wide.evaluate("steps")
     assert len(steps) > 10 and 0 < max(steps) < 100
+
+
+def test_a_link_followed_while_the_page_is_laid_out_ends_at_its_heading(wide: Page, book: Site) -> None:
+    wide.add_init_script("globalThis.requestIdleCallback = step => { globalThis.step = step; }")
+    wide.goto(book.address("book/12-fully-convolutional.html"))
+    wide.wait_for_function("Boolean(globalThis.step)")
+    wide.evaluate("() => { while (!document.querySelector('.later')) step(); }")
+    end = wide.evaluate("() => [...document.querySelectorAll('article > section > section')].at(-4).id")
+    wide.evaluate("id => { location.hash = id; }", end)
+    wide.wait_for_function(ARRIVED, arg=end)
+    assert wide.evaluate("""() => [...document.querySelectorAll(".later:not(details) > *")].every(
+        part => part.checkVisibility({contentVisibilityAuto: true}))""")
+    place = wide.evaluate("scrollY")
+    wide.evaluate("() => { while (document.querySelector('.later')) step(); }")
+    wide.evaluate(SETTLE)
+    assert wide.evaluate("scrollY") == place and wide.evaluate(ARRIVED, end)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS[:1])

@@ -190,15 +190,15 @@ addEventListener("load", () => {
     for (let elements = 0; elements < 100;) {
       const part = parts.shift();
       if (part) {
-        part.removeAttribute("style");
+        part.classList.remove("later");
         elements += part.getElementsByTagName("*").length;
         continue;
       }
       const section = sections.shift();
       if (!section) return;
       if (!section.firstElementChild.checkVisibility({ contentVisibilityAuto: true })) {
-        parts = [...section.querySelectorAll(":scope > :not(section, [style]), section > :not(section, [style])")];
-        for (const part of parts) part.style = "content-visibility: auto; contain-intrinsic-size: auto 12rem";
+        parts = [...section.querySelectorAll(":scope > :not(section), section[id] > :not(section)")];
+        for (const part of parts) part.classList.add("later");
       }
       section.style.contentVisibility = "visible";
     }

@@ -191,7 +191,7 @@ def costs(
 ) -> dict[str, float]:
     """What each algorithm that can compute a convolution costs, in multiply-adds, the cheapest first.
 
-    To move a number costs as much as 16 multiply-adds of a matrix product: what the machine is known by.
+    To move a number costs as much as 16 multiply-adds of a matrix product, a price chosen on one machine.
     Each algorithm counts its products and the numbers that it moves; kn2row also counts the beginning of its
     many products, each like moving 4096 numbers.
 
