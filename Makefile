@@ -1,6 +1,8 @@
 # The two commands are `make book` and `make test`. Everything lives in .venv and _build, nothing else is touched.
 # Another Python: `make book PYTHON=python3.12`. Another build of torch: `make book TORCH_BUILD=cpu` (or cu128, ...).
+# More than two tests at a time, each with its own browser or kernel: `make test JOBS=8`.
 PYTHON ?= python3
+JOBS ?= 2
 PORT ?= 8000
 VENV := .venv/bin/python
 PIP := $(VENV) -m pip install --quiet --disable-pip-version-check
@@ -35,8 +37,8 @@ test: .venv/test-ready ## check everything: code, stored notebooks, pages in a b
 	step types $(VENV) -m mypy; \
 	step "form of the notebooks" $(VENV) tools/notebooks.py --check; \
 	step book $(MAKE) --no-print-directory book; \
-	step "tests, pages" $(VENV) -m pytest -n 2 --dist loadfile tests convlib; \
-	step "stored outputs, on another instruction set than they were made" $(VENV) tools/notebooks.py --portable; \
+	step "tests, pages" $(VENV) -m pytest -n $(JOBS) --dist loadfile tests convlib; \
+	step "stored outputs, on another instruction set than they were made" $(VENV) tools/notebooks.py --portable --jobs $(JOBS); \
 	echo; if [ -n "$$failed" ]; then echo "FAILED: $${failed#; }"; exit 1; else echo "Everything passed."; fi
 
 notebooks: .venv/test-ready ## run the notebooks and store their outputs in the one agreed form

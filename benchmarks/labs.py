@@ -70,6 +70,7 @@ def main() -> None:
             for path in pages:
                 page = chromium.new_page(viewport={"width": 1200, "height": 900})
                 page.goto(path.as_uri())
+                page.evaluate("dispatchEvent(new Event('beforeprint'))")  # makes all labs
                 for lab in page.locator("main .lab[data-lab]").all():
                     if times := lab.evaluate(MOVE_ALL):
                         name = f"{path.stem[:2]} {lab.get_attribute('data-lab')}"

@@ -170,6 +170,9 @@ OVERFLOW = """() => {
     return [`horizontal overflow: ${scrollWidth} px in a window of ${innerWidth}: ${culprit}`];
 }"""
 
+# As before printing: those too that nobody has come near.
+MAKE_ALL_LABS = "() => { dispatchEvent(new Event('beforeprint')); }"
+
 # Without their common name, all options of a question can be chosen at once.
 OPEN_AND_CHOOSE_ALL = """() => {
     // Sections off the screen too, which the browser would not lay out and axe would not see.
@@ -339,6 +342,7 @@ def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "ligh
         if size > LARGEST_PAGE:
             faults.append(f"page weight: {size} bytes")
 
+        page.evaluate(MAKE_ALL_LABS)
         page.evaluate(OPEN_AND_CHOOSE_ALL)
         faults += page.evaluate(OVERFLOW)
         faults += accessibility_faults(page, colours_only=theme == "dark")  # all else was judged in the light
@@ -408,6 +412,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         site = write_labs_page(tmp_path, *shown)
         faults.append(watch(page, site)[0])
         page.goto(site.address("page.html"))
+        page.evaluate(MAKE_ALL_LABS)
         return page
 
     yield opened

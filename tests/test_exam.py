@@ -108,3 +108,12 @@ def test_the_command_line_refuses_what_it_cannot_do(arguments, capsys) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2 and "error" in capsys.readouterr().err
+
+
+def test_the_command_line_says_where_there_are_fewer_questions_than_wanted(capsys) -> None:
+    there = len(chosen([3], 1))
+    for count, word in [(there, ""), (there + 1, f"There are {there} such questions, not {there + 1}")]:
+        main(["exam", "--chapter", "3", "--level", "1", "--count", str(count)])
+        out, err = capsys.readouterr()
+        assert out.count('<div class="question">') == there
+        assert err.startswith(word) and bool(err) == bool(word)

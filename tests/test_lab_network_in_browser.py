@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from browsing import (  # noqa: F401  (fixtures)
+    MAKE_ALL_LABS,
     OPEN_AND_CHOOSE_ALL,
     OVERFLOW,
     PHONE,
@@ -51,6 +52,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Locator]]
         page = contexts[-1].new_page()
         faults.append(watch(page, site)[0])
         page.goto(site.address("page.html"))
+        page.evaluate(MAKE_ALL_LABS)
         return page.locator(".lab")
 
     yield open_page

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from browsing import (  # noqa: F401  (fixtures)
     AXE_FAULTS,
+    MAKE_ALL_LABS,
     OVERFLOW,
     PHONE,
     WIDE,
@@ -16,6 +17,7 @@ from browsing import (  # noqa: F401  (fixtures)
     accessibility_faults,
     book_files,
     browser,
+    stop_the_clock,
     watch,
     wide,
 )
@@ -51,6 +53,7 @@ def explorer(wide: Page, book_files: Site) -> Iterator[Locator]:
     faults, _ = watch(wide, book_files)
     wide.goto(book_files.address(EXPLORER))
     lab = wide.locator(".lab[data-lab=convolution]")
+    wide.evaluate(MAKE_ALL_LABS)
     lab.scroll_into_view_if_needed()
     yield lab
     assert faults == []
@@ -373,6 +376,7 @@ def test_a_lab_that_was_used_keeps_nobody_out_at_any_width(chapter, book_files, 
         page = context.new_page()
         faults, _ = watch(page, book_files)
         page.goto(book_files.address(f"{chapter}.html"))
+        page.evaluate(MAKE_ALL_LABS)
         page.add_style_tag(content="* {content-visibility: visible !important}")
         for lab in page.locator(".lab").all():
             lab.evaluate(USE_EVERYTHING)
@@ -386,6 +390,35 @@ def test_a_lab_that_was_used_keeps_nobody_out_at_any_width(chapter, book_files, 
             found = page.evaluate(AXE_FAULTS, theme == "dark")  # all else was judged in the light
             faults += [f"{theme}, {width} px: {fault}" for fault in found]
         assert faults == []
+
+
+NEEDED = {
+    "come near": lambda page, lab: lab.evaluate(
+        "lab => scrollTo(0, scrollY + lab.getBoundingClientRect().top - 1.9 * innerHeight)"
+    ),
+    "follow a link": lambda page, lab: page.evaluate("location.hash = 'recap'"),
+    "print": lambda page, lab: page.pdf(),
+    "wait": lambda page, lab: page.clock.run_for(10_000),
+}
+
+
+@pytest.mark.parametrize("reader", NEEDED)
+def test_a_lab_is_made_when_the_reader_needs_it_and_not_before(reader, wide, book_files):
+    stop_the_clock(wide)
+    wide.goto(book_files.address("book/11-handcrafted-kernels.html"))
+    lab = wide.locator(".lab")
+    expect(lab).to_have_count(1)
+    wide.evaluate("scrollTo(0, 200)")
+    wide.clock.run_for(1000)
+    expect(lab.locator("table").first).to_contain_text(re.compile(r"\d"))
+    expect(lab).not_to_contain_class("live")
+    NEEDED[reader](wide, lab)
+    expect(lab).to_contain_class("live")
+
+
+def test_where_a_link_leads_the_labs_above_are_made_already(wide, book_files):
+    wide.goto(book_files.address("book/11-handcrafted-kernels.html#recap"))
+    expect(wide.locator(".lab")).to_contain_class("live")
 
 
 @pytest.mark.parametrize("chapter", PAGES_WITH_LABS)
@@ -406,6 +439,7 @@ def test_a_lab_fits_a_phone_and_its_targets_a_finger(chapter, book_files, browse
         page.goto(book_files.address(f"{chapter}.html"))
         for lab in page.locator(".lab").all():
             lab.scroll_into_view_if_needed()
+            expect(lab).to_contain_class("live")
             assert page.evaluate(OVERFLOW) == []
             assert lab.evaluate(SMALL_TARGETS) == []
 

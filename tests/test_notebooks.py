@@ -588,3 +588,13 @@ def test_without_another_instruction_set_the_ordinary_run_is_compared(
     )
     assert notebooks.compare_on_another_instruction_set([Path("a.ipynb")]) == 0
     assert seen == [kernel]
+
+
+def test_several_notebooks_are_run_as_many_at_a_time_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setattr(pytest, "main", lambda arguments: seen.extend(arguments) or 0)
+    arguments = ["notebooks.py", "--portable", "--jobs", "3", "a.ipynb", "b.ipynb"]
+    monkeypatch.setattr(notebooks.sys, "argv", arguments)
+    assert notebooks.main() == 0
+    assert seen[seen.index("-n") + 1] == "3"

@@ -437,6 +437,15 @@ def test_one_failing_step_fails_the_tests_and_the_others_still_run(step: str, ma
 
 
 @needs_make
+@pytest.mark.parametrize(("asked", "jobs"), [([], "2"), (["JOBS=5"], "5")])
+def test_a_larger_machine_tests_more_at_a_time(asked: list[str], jobs: str, make: Make, copy: Path) -> None:
+    assert make("test", *asked).returncode == 0
+    calls = (copy / "calls").read_text()
+    assert f"pytest -n {jobs} " in calls
+    assert f"notebooks.py --portable --jobs {jobs}\n" in calls
+
+
+@needs_make
 @pytest.mark.parametrize(
     ("missing", "message"),
     [("version_info", "needs Python 3.11"), ("ensurepip", "apt-get install python3-venv")],

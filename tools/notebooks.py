@@ -222,13 +222,13 @@ def run(path: Path) -> str | None:
     return None
 
 
-def compare_on_another_instruction_set(paths: list[Path]) -> int:
+def compare_on_another_instruction_set(paths: list[Path], jobs: int = 2) -> int:
     """Where there is no other one, on ARM for instance, the ordinary run is the comparison."""
     import pytest
 
     x86 = platform.machine().lower() in {"x86_64", "amd64"}
     os.environ.update(ONE_THREAD | (OTHER_INSTRUCTION_SET if x86 else {}))
-    workers = ["-n", "2", "--dist", "loadfile"] if len(paths) > 1 else []
+    workers = ["-n", str(jobs), "--dist", "loadfile"] if len(paths) > 1 else []
     return pytest.main(["-c", str(ROOT / "pyproject.toml"), *workers, *map(str, paths)])
 
 
@@ -325,10 +325,11 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--portable", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2, help="how many notebooks --portable runs at a time")
     arguments = parser.parse_args()
     paths = [path.resolve() for path in arguments.paths] or in_the_book()
     if arguments.portable:
-        return compare_on_another_instruction_set(paths)
+        return compare_on_another_instruction_set(paths, arguments.jobs)
     os.environ.update(ONE_THREAD)
     if arguments.check:
         failures = [line for path in paths for line in complaints(path)]

@@ -187,7 +187,7 @@ addEventListener("load", () => {
   const later = globalThis.requestIdleCallback ?? setTimeout;
   let parts = [];
   const next = () => {
-    for (let elements = 0; elements < 100;) {
+    for (let elements = 0; elements < 40;) {
       const part = parts.shift();
       if (part) {
         part.classList.remove("later");

@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from convlib.exercises.bank import chapters
-from convlib.exercises.printed import anki, exam
+from convlib.exercises.printed import anki, chosen, exam
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,10 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     paper.add_argument("--seed", type=int, default=0, help="the same number makes the same exam (0)")
     paper.add_argument("--answers", action="store_true", help="with the answers, on a page of their own")
     given = parser.parse_args(arguments)
-    chosen = (given.chapter or (), given.level)
-    if given.kind == "exam" and given.count < 1:
-        parser.error(f"--count must be at least 1, got {given.count}")
-    text = exam(*chosen, given.count, given.seed, given.answers) if given.kind == "exam" else anki(*chosen)
+    which = (given.chapter or (), given.level)
+    if given.kind == "exam":
+        if given.count < 1:
+            parser.error(f"--count must be at least 1, got {given.count}")
+        if (there := len(chosen(*which))) < given.count:
+            print(f"There are {there} such questions, not {given.count}: here are all.", file=sys.stderr)
+        text = exam(*which, given.count, given.seed, given.answers)
+    else:
+        text = anki(*which)
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the terminal's own is
     sys.stdout.write(text)
     return 0
