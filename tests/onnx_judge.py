@@ -1,9 +1,9 @@
 """Outside judges: the operator tests of ONNX, answered by convlib.
 
 ONNX is the format in which networks travel from one library to another. It says what its operators mean, and
-for each of them it brings small models with inputs and the outputs that every runtime has to give. Here each
-operator is written once, with ONNX's names and defaults, through convlib's public functions; `OPERATORS` is
-the table of them. The same lines take NumPy arrays and torch tensors.
+for nearly all of them it brings small models with inputs and the outputs that every runtime has to give. Here
+each operator is written once, with ONNX's names and defaults, through convlib's public functions; `OPERATORS`
+is the table of them. The same lines take NumPy arrays and torch tensors.
 
 What convlib has no parameter for, because torch has none, is done before or after the operation: uneven
 padding by `convlib.pad`, a place between two pixels by resizing more finely and slicing. What cannot be said

@@ -119,8 +119,8 @@ def in_bytes(value: int) -> str:
 
 
 def html_table(caption: str, rows: Iterable[Iterable[str]], headings: Iterable[str] = ()) -> str:
-    """A table of cells; a cell may hold HTML."""
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    """A table of cells; a cell may hold HTML. The corner above the names of rows has no heading."""
+    head = "".join(f'<th scope="col">{heading}</th>' if heading else "<td></td>" for heading in headings)
     lines = ["".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in row) for row in rows]
     body = "".join(f"<tr>{line}</tr>" for line in [head, *lines] if line)
     return f"<table><caption>{caption}</caption>{body}</table>"
