@@ -189,7 +189,7 @@ OPEN_AND_CHOOSE_ALL = """() => {
 # size and backgrounds share the verdict, so one of each kind is judged. Code and formulas without such a word
 # become plain text and empty boxes of the same size, and a formula's copy that is only heard becomes text:
 # they hold nothing else that could be wrong.
-AXE_FAULTS = """async coloursOnly => {
+AXE_FAULTS = """async ([coloursOnly, part]) => {
     const backgrounds = new Map();
     const behind = element => {
         if (!element) return "";
@@ -203,7 +203,7 @@ AXE_FAULTS = """async coloursOnly => {
     };
     const kinds = new Set();
     document.querySelectorAll("[data-judged]").forEach(element => delete element.dataset.judged);
-    for (const element of document.body.querySelectorAll("*:not(.katex-mathml *)")) {
+    for (const element of document.querySelectorAll(`${part} *:not(.katex-mathml *)`)) {
         const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
         // Axe has no verdict on a single letter, so it cannot stand for others.
         if (texts.map(text => text.data).join("").trim().length < 2 || !element.checkVisibility()) continue;
@@ -228,7 +228,7 @@ AXE_FAULTS = """async coloursOnly => {
     const always = {resultTypes: ["violations"], preload: false};
     const colours = ["color-contrast", "link-in-text-block"];
     const others = {rules: Object.fromEntries(colours.map(rule => [rule, {enabled: false}]))};
-    const found = coloursOnly ? [] : (await axe.run({...always, ...others})).violations;
+    const found = coloursOnly ? [] : (await axe.run(part, {...always, ...others})).violations;
     // For colours axe first finds out what lies above what on the whole page, so the parts without a word to
     // judge become empty boxes meanwhile.
     const emptied = [];
@@ -245,7 +245,7 @@ AXE_FAULTS = """async coloursOnly => {
     });
     empty(document.body);
     axe.configure({rules: [{id: "color-contrast", selector: "[data-judged], [data-judged] *"}]});
-    found.push(...(await axe.run({...always, runOnly: colours})).violations);
+    found.push(...(await axe.run(part, {...always, runOnly: colours})).violations);
     emptied.reverse().forEach(([part, style, nodes]) => {
         part.replaceChildren(...nodes);
         part.style.cssText = style;
@@ -322,7 +322,7 @@ def sent_size(file: Path) -> int:
 
 def accessibility_faults(page: Page, colours_only: bool = False) -> list[str]:
     page.evaluate(AXE_SCRIPT)
-    return page.evaluate(AXE_FAULTS, colours_only)
+    return page.evaluate(AXE_FAULTS, [colours_only, "html"])
 
 
 def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "light") -> list[str]:
@@ -351,7 +351,7 @@ def faults_of(context: BrowserContext, site: Site, name: str, theme: str = "ligh
         if page.viewport_size == WIDE:
             page.set_viewport_size(TABLET)
             faults += page.evaluate(OVERFLOW)
-            faults += page.evaluate(AXE_FAULTS, theme == "dark")
+            faults += page.evaluate(AXE_FAULTS, [theme == "dark", "html"])
         return sorted(set(faults))
     finally:
         page.close()
