@@ -275,7 +275,7 @@ def test_still_result_holds_the_numbers(lab: StructureLab) -> None:
 
     def table(start: str) -> list[list[str]]:
         caption = next(one for one in page.find_all("caption") if one.text.startswith(start))
-        return [[cell.text for cell in row("td")] for row in caption.parent("tr") if row("td")]
+        return [[cell.text for cell in row("td")] for row in caption.parent("tr") if not row("th")]
 
     def value(text: str) -> float:
         return float(text.replace("−", "-") or 0)
