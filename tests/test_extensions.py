@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -284,7 +285,7 @@ def test_without_a_public_address_nothing_points_to_one(book, page):
     assert not (book / "sitemap.xml").exists()
 
 
-def test_the_same_book_built_elsewhere_is_the_same_to_the_byte(book, tmp_path_factory):
+def test_the_same_book_built_elsewhere_is_the_same_until_its_script_is_changed(book, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("a") / "deeper"
     shutil.copytree(book.parents[1], elsewhere, ignore=shutil.ignore_patterns("_build", "__pycache__"))
     assert build(elsewhere).returncode == 0
@@ -293,6 +294,13 @@ def test_the_same_book_built_elsewhere_is_the_same_to_the_byte(book, tmp_path_fa
         for root in (book, elsewhere / "_build" / "html")
     ]
     assert contents[0] == contents[1]
+
+    script, changed = elsewhere / "book" / "_static" / "book.js", b"// another script\n"
+    script.write_bytes(changed)
+    assert build(elsewhere).returncode == 0
+    built = elsewhere / "_build" / "html"
+    assert (built / "_static" / "book.js").read_bytes() == changed
+    assert f"book.js?v={sha256(changed).hexdigest()[:8]}" in (built / "book" / "page.html").read_text("utf8")
 
 
 def test_a_new_chapter_is_the_neighbour_of_pages_whose_text_has_not_changed():

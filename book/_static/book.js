@@ -187,20 +187,19 @@ addEventListener("load", () => {
   const later = globalThis.requestIdleCallback ?? setTimeout;
   let parts = [];
   const next = () => {
-    for (let elements = 0; elements < 40;) {
-      const part = parts.shift();
-      if (part) {
-        part.classList.remove("later");
-        elements += part.getElementsByTagName("*").length;
-        continue;
+    for (let room = 40, isFirst = true; ; isFirst = false) {
+      while (!parts.length) {
+        const section = sections.shift();
+        if (!section) return;
+        if (!section.firstElementChild.checkVisibility({ contentVisibilityAuto: true })) {
+          parts = [...section.querySelectorAll(":scope > :not(section), section[id] > :not(section)")];
+          for (const part of parts) part.classList.add("later");
+        }
+        section.style.contentVisibility = "visible";
       }
-      const section = sections.shift();
-      if (!section) return;
-      if (!section.firstElementChild.checkVisibility({ contentVisibilityAuto: true })) {
-        parts = [...section.querySelectorAll(":scope > :not(section), section[id] > :not(section)")];
-        for (const part of parts) part.classList.add("later");
-      }
-      section.style.contentVisibility = "visible";
+      room -= 1 + parts[0].getElementsByTagName("*").length;
+      if (room < 0 && !isFirst) break;
+      parts.shift().classList.remove("later");
     }
     later(next);
   };

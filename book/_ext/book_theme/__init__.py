@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from docutils import nodes
+from live_labs import FILES
 from sphinx.environment.adapters.toctree import document_toc
 from sphinx.util.images import get_image_size
 from sphinx.writers.html5 import HTML5Translator
@@ -206,10 +207,18 @@ def finish_files(app, exception) -> None:
         social_card.draw(static / social_card.FILE, app.config.html_title)
 
 
+def looks(srcdir: str) -> str:
+    """A digest of what all pages are made with, apart from the templates, which Sphinx itself watches."""
+    files = [file for folder in ("_static", "_ext") for file in Path(srcdir, "book", folder).rglob("*.*")]
+    parts = [file.read_bytes() for file in sorted(files) if file.suffix != ".pyc"]
+    return sha256(b"".join([*parts, *map(str.encode, FILES.values())])).hexdigest()
+
+
 def setup(app):
     app.add_html_theme("book_theme", str(HERE))
     app.add_config_value("book_repository", "", "html")
     app.add_config_value("book_social_card", "", "html")
+    app.add_config_value("book_looks", looks(app.srcdir), "html")  # a new one: all pages are written again
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for an extension left out
     app.set_translator("html", PlainTranslator)
     app.connect("env-updated", rewrite_neighbours)
