@@ -209,8 +209,8 @@ def finish_files(app, exception) -> None:
 
 def looks(srcdir: str) -> str:
     """A digest of what all pages are made with, apart from the templates, which Sphinx itself watches."""
-    files = [file for folder in ("_static", "_ext") for file in Path(srcdir, "book", folder).rglob("*.*")]
-    parts = [file.read_bytes() for file in sorted(files) if file.suffix != ".pyc"]
+    files = [file for folder in ("_static", "_ext") for file in Path(srcdir, "book", folder).rglob("*")]
+    parts = [file.read_bytes() for file in sorted(files) if file.is_file() and file.suffix != ".pyc"]
     return sha256(b"".join([*parts, *map(str.encode, FILES.values())])).hexdigest()
 
 
