@@ -105,7 +105,7 @@ WRONG_SIZE = [
     (with_the_stride_below, "only the stride of the layer right below"),
     (with_piled_up_dilations, "not those of the layers above"),
     (lambda k, s, d: by_sum(k, s, d) - 1, "the pixel itself is missing"),
-    (lambda k, s, d: math.prod(k), "fields add up"),
+    (lambda k, s, d: math.prod(k), "what each layer adds is summed"),
     (lambda k, s, d: 0, "every number is zero"),
 ]
 

@@ -29,14 +29,14 @@ IPYTHON_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
-# The plainest x86-64, so that the run is another one on every x86-64 machine, with AVX-512 or without.
+# Without AVX2 and its fused multiply-add, so that the run is another one on every machine since 2015.
 # Each line is for one library: OpenBLAS, NumPy's own loops, torch's own loops, oneDNN and MKL below torch.
 OTHER_INSTRUCTION_SET = {
-    "OPENBLAS_CORETYPE": "Nehalem",
+    "OPENBLAS_CORETYPE": "Sandybridge",
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
     "ATEN_CPU_CAPABILITY": "default",
-    "ONEDNN_MAX_CPU_ISA": "SSE41",
-    "MKL_CBWR": "COMPATIBLE",
+    "ONEDNN_MAX_CPU_ISA": "AVX",
+    "MKL_CBWR": "SSE4_2",
 }
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}

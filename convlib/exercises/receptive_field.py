@@ -105,7 +105,7 @@ declare(
             lambda *layers: field_size(*layers) - 1,
         ),
         Mistake(
-            "the sizes are multiplied: fields add up",
+            "the sizes are multiplied: what each layer adds is summed",
             lambda kernel_sizes, strides, dilations: np.array(math.prod(kernel_sizes)),
         ),
     ],
