@@ -135,7 +135,8 @@ def test_arrays_and_tensors_do_not_mix(call, message):
 def test_python_s_own_refusals_name_the_function_that_was_called(call, message):
     with pytest.raises(TypeError) as caught:
         call()
-    assert str(caught.value) == message
+    suggestion = ". Did you mean 'stride'?"  # from Python 3.13 on
+    assert str(caught.value).removesuffix(suggestion) == message
 
 
 @pytest.mark.parametrize(

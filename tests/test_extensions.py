@@ -166,6 +166,29 @@ def test_an_unknown_command_is_refused():
         static_math.render(r"\covn x")
 
 
+# Left open, its thread keeps Python 3.13 from ending: a build would never be done.
+AT_THE_END = """
+import atexit, sys
+sys.path.insert(0, sys.argv[1])
+import static_math
+
+@atexit.register
+def ask():
+    try:
+        print(static_math.katex().eval("'open'"))
+    except Exception:
+        print("closed")
+
+static_math.render("x")
+"""
+
+
+def test_the_engine_is_closed_when_the_build_ends():
+    extensions = Path(static_math.__file__).parent
+    done = subprocess.run([sys.executable, "-c", AT_THE_END, extensions], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("closed\n", "")
+
+
 def test_only_the_fonts_that_the_formulas_need_travel():
     sheet = static_math.style_sheet([static_math.render(r"\mathbb{R}")])
     assert re.findall(r"font-family: (KaTeX_\w+); font-weight", sheet) == ["KaTeX_AMS", "KaTeX_Main"]

@@ -6,6 +6,7 @@ characters the book uses and embedded in the style sheet: so nothing moves when 
 which refuses font files on `file://`, shows them too.
 """
 
+import atexit
 import base64
 import io
 import json
@@ -42,6 +43,7 @@ def katex() -> MiniRacer:
     if program is None:
         raise ExtensionError("static_math: the package sphinxcontrib-katex no longer brings katex.min.js")
     engine = MiniRacer()
+    atexit.register(engine.close)  # left to itself it keeps Python 3.13 from ending
     engine.eval(program.read_text("utf8"))
     # An error that leaves V8 would carry KaTeX's whole source in its message.
     engine.eval("""
