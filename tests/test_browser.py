@@ -6,6 +6,7 @@ deliberately broken pages (at the end), which shows that each kind of fault is r
 
 import functools
 import http.server
+import math
 import os
 import re
 import shutil
@@ -240,6 +241,58 @@ def test_a_link_followed_while_the_page_is_laid_out_ends_at_its_heading(wide: Pa
     wide.evaluate("() => { while (document.querySelector('.later')) step(); }")
     wide.evaluate(SETTLE)
     assert wide.evaluate("scrollY") == place and wide.evaluate(ARRIVED, end)
+
+
+# The paragraphs that are read, and where on the screen they are.
+READ = """() => [...document.querySelectorAll("article section > p")].flatMap(one => {
+    const {top, bottom} = one.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight ? [[one.textContent, Math.round(top)]] : [];
+})"""
+
+
+@pytest.mark.parametrize("come_again", ["reload", "go back"])
+@pytest.mark.parametrize("chapter", ["book/03-size-arithmetic", "book/11-handcrafted-kernels"])
+def test_a_reader_who_comes_again_is_where_the_page_was_left(
+    chapter: str, come_again: str, book: Site, wide: Page
+) -> None:
+    wide.goto(book.address(f"{chapter}.html"))
+    wide.wait_for_function(LAID_OUT)
+    wide.evaluate(MAKE_ALL_LABS)
+    wide.evaluate("scrollTo(0, 0.6 * document.documentElement.scrollHeight)")
+    wide.wait_for_timeout(500)
+    left = wide.evaluate(READ)
+    assert left
+    if come_again == "reload":
+        wide.reload()
+    else:
+        wide.goto(book.address("book/index.html"))
+        wide.go_back()
+    wide.wait_for_timeout(2000)  # whatever might still move
+    found = dict(wide.evaluate(READ))
+    assert [text for text, top in left if abs(found.get(text, math.inf) - top) > 8] == []
+
+
+def test_the_end_of_a_link_is_the_browsers_where_nothing_changes(book: Site, wide: Page) -> None:
+    """Else Firefox would go there again on the way back, and not to the place that was left."""
+    wide.add_init_script("Element.prototype.scrollIntoView = () => { globalThis.interfered = true; };")
+    wide.goto(book.address("book/11-handcrafted-kernels.html#by-hand"))
+    wide.wait_for_function(ARRIVED, arg="by-hand")
+    wide.evaluate("location.hash = 'recap'")
+    wide.wait_for_function(ARRIVED, arg="recap")
+    assert not wide.evaluate("globalThis.interfered")
+
+
+@pytest.mark.parametrize("unlike", ["overflow-anchor", "-moz-appearance"])
+def test_a_browser_that_does_not_hold_what_is_read_lays_out_all_at_once(
+    unlike: str, book: Site, wide: Page
+) -> None:
+    answer = f"(name, value) => name === {unlike!r} ? name !== 'overflow-anchor' : ask(name, value)"
+    wide.add_init_script(f"const ask = CSS.supports.bind(CSS); CSS.supports = {answer};")
+    wide.add_init_script("globalThis.requestIdleCallback = () => {};")
+    wide.goto(book.address("book/11-handcrafted-kernels.html"))
+    expect(wide.locator(".lab")).to_contain_class("live")
+    assert wide.evaluate("""() => [...document.querySelectorAll("article > section > section > *")].every(
+        part => part.checkVisibility({contentVisibilityAuto: true}))""")
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS[:1])

@@ -166,14 +166,18 @@ if (navigator.clipboard) {
 }
 
 // A link into the page opens the folds around its end. All sections are laid out first: heights that are still
-// guesses would let it end elsewhere.
+// guesses would let it end elsewhere. Where nothing changes the browser knows better: on the way back, the old place.
 {
   const arrive = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    document.documentElement.classList.add("laid-out");
-    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
-    target.scrollIntoView();
+    let hasChanged = document.documentElement.classList.contains("lazy");
+    document.documentElement.classList.remove("lazy");
+    for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) {
+      hasChanged ||= !part.open;
+      part.open = true;
+    }
+    if (hasChanged) target.scrollIntoView();
   };
   addEventListener("hashchange", arrive);
   if (location.hash) arrive();

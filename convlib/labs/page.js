@@ -15,8 +15,9 @@ function localModel(state) {
   };
 }
 
-// A lab is made when the reader comes near: all of them at once would hold up the page that is being opened. Where all
-// heights must be right they are made before, and in the end anyway, for those who go from control to control by ear.
+// In a lazy page a lab is made when the reader comes near: all of them at once would hold up the page that is being
+// opened. Where all heights must be right they are made before, and in the end anyway, for those who go from control to
+// control by ear.
 const waiting = new Set([...document.querySelectorAll(".lab[data-lab]")].filter(({ dataset }) => dataset.lab in labs));
 
 function start(el) {
@@ -32,7 +33,7 @@ const near = new IntersectionObserver((entries) => {
 }, { rootMargin: "100% 0px" });
 const all = () => waiting.forEach(start);
 
-if (location.hash) all();
+if (!document.documentElement.classList.contains("lazy")) all();
 addEventListener("hashchange", all, { capture: true });
 addEventListener("beforeprint", all);
 for (const el of waiting) {
