@@ -29,7 +29,7 @@ IPYTHON_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
-# Without AVX2 and its fused multiply-add, so that the run is another one on every machine since 2015.
+# Without AVX2 and its fused multiply-add, so that the run is another one on every machine that has them.
 # Each line is for one library: OpenBLAS, NumPy's own loops, torch's own loops, oneDNN and MKL below torch.
 OTHER_INSTRUCTION_SET = {
     "OPENBLAS_CORETYPE": "Sandybridge",
